@@ -1,0 +1,44 @@
+"""The manifest in which a part tells the factory what it has."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import click
+from flask import Blueprint, Flask
+from sqlalchemy import MetaData
+
+from ates.kernel.delivery import Inbox
+from ates.kernel.mail import LetterBox
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One area in the menu. `label` is a msgid; who sees it follows from the endpoint's rule."""
+
+    endpoint: str
+    label: str
+    key: str  # second letter of the keyboard shortcut, `g` + key
+
+
+@dataclass(frozen=True)
+class Context:
+    """One part: what the factory mounts. A part taken out is this same manifest, mounted alone."""
+
+    name: str
+    tables: MetaData
+    pages: Blueprint | None = None
+    inbox: Inbox | None = None
+    commands: click.Group | None = None
+    nav: Sequence[NavItem] = ()
+    letters: LetterBox[Any] | None = None
+    # What the part adds to the frame of every page of a signed-in person: name -> function of the
+    # person's id. `balance` (cents or None) and `pending` (number) make the chip.
+    frame: Mapping[str, Callable[[UUID], Any]] = field(default_factory=dict)
+    # What the shell needs from the part that keeps sessions (auth), see web/identity.py.
+    gate: Any = None
+    # Last step of the factory for this part (settings it keeps in app.extensions).
+    setup: Callable[[Flask], None] | None = None
+    # Called when a new data folder is filled with the demonstration company.
+    demo: Callable[[], None] | None = None

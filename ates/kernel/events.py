@@ -1,0 +1,235 @@
+"""Contracts: what an event is, how it is written down and read back, and what it knows of itself."""
+
+import dataclasses
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar, dataclass_transform
+from uuid import UUID
+
+import msgspec
+
+from ates.kernel.errors import UnknownEvent
+
+E = TypeVar("E")
+Data = dict[str, Any]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]  # an aware moment; a naive one is refused
+
+
+def Pattern(expression: str) -> msgspec.Meta:  # noqa: N802 - reads as a type in a contract
+    """A text that matches `expression` as a whole."""
+    return msgspec.Meta(pattern=f"^(?:{expression})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """All that is fixed about one kind of event; the class is always its newest version."""
+
+    type: str  # "tasks.task_assigned"
+    version: int
+    key: str  # the field that names the aggregate
+    cls: type[Any]
+    encode: Callable[[Any], bytes]
+    decode: Callable[[Any], Any]
+
+    @property
+    def source(self) -> str:
+        """The part that says it."""
+        return self.type.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What the envelope knows of an event; `meta_of(event)` gives it."""
+
+    id: UUID
+    source: str
+    key: str
+    key_version: int
+    occurred_at: datetime
+    log: str | None = None  # None until the sequencer has numbered it
+    position: int | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    actor: str | None = None
+
+
+contracts: dict[str, Contract] = {}  # by type
+_by_class: dict[type[Any], Contract] = {}
+_upcasters: dict[tuple[str, int], Callable[[Data], Data]] = {}
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def event(name: str, *, version: int, key: str) -> Callable[[type[E]], type[E]]:
+    """Declare a contract: a frozen keyword-only dataclass with a strict encoder and decoder.
+
+    `key` names the field of the aggregate the event is about; `key_version`, in every contract, is
+    that aggregate's own event number (1, 2, 3 …) and travels in the envelope. A repeated type, a
+    missing field or a hint that cannot be checked is refused at import (AssertionError, TypeError).
+    """
+
+    def declare(cls: type[E]) -> type[E]:
+        assert name not in contracts, f"{name} is declared twice"
+        made = dataclass(frozen=True, kw_only=True)(cls)
+        fields = {field.name for field in dataclasses.fields(made)}  # type: ignore[arg-type]
+        assert {key, "key_version"} <= fields, f"{name} needs {key} and key_version"
+        contract = Contract(name, version, key, made, _encoder(made, key), _decoder(made))
+        contracts[name] = _by_class[made] = contract
+        return made
+
+    return declare
+
+
+def upcast(
+    name: str, *, from_version: int
+) -> Callable[[Callable[[Data], Data]], Callable[[Data], Data]]:
+    """Register a pure function that turns data of `from_version` into the next version's.
+
+    It never raises on data the old schema allows, and stays as long as the log.
+    """
+
+    def register(function: Callable[[Data], Data]) -> Callable[[Data], Data]:
+        assert (name, from_version) not in _upcasters, f"two upcasters for {name} {from_version}"
+        _upcasters[name, from_version] = function
+        return function
+
+    return register
+
+
+def contract_of(cls: type[Any]) -> Contract:
+    """The contract of an event class. Raises KeyError for any other class."""
+    return _by_class[cls]
+
+
+def is_contract(cls: type[Any]) -> bool:
+    return cls in _by_class
+
+
+def key_of(event: Any) -> str:
+    """`task_id:0190…`: the aggregate's name with its value, so kinds never share a stream."""
+    name = _by_class[type(event)].key
+    return f"{name}:{getattr(event, name)}"
+
+
+def meta_of(event: Any) -> Meta:
+    """The envelope of an event that was delivered or published. Raises KeyError for a fresh one."""
+    meta = event.__dict__["_meta"]
+    if not isinstance(meta, Meta):
+        meta = meta()
+        event.__dict__["_meta"] = meta
+    return typing.cast(Meta, meta)
+
+
+def attach(event: Any, meta: Meta | Callable[[], Meta]) -> Any:
+    """Give an event its envelope; a function is called at the first `meta_of`."""
+    event.__dict__["_meta"] = meta
+    return event
+
+
+def readable(name: str, version: int) -> bool:
+    """Whether today's code can read this."""
+    contract = contracts.get(name)
+    if contract is None or version > contract.version:
+        return False
+    return all((name, step) in _upcasters for step in range(version, contract.version))
+
+
+def load(name: str, version: int, data: Data, key_version: int) -> Any:
+    """An event from stored data: upcast, unknown fields dropped, defaults filled.
+
+    Raises UnknownEvent for a type or version this code does not know, msgspec.ValidationError for
+    data that does not fit.
+    """
+    contract = contracts.get(name)
+    if contract is None or version > contract.version:
+        raise UnknownEvent(f"{name} version {version} is not known here")
+    while version < contract.version:
+        try:
+            step = _upcasters[name, version]
+        except KeyError:
+            raise UnknownEvent(f"no way from {name} version {version}") from None
+        data, version = step(data), version + 1
+    return contract.decode({**data, "key_version": key_version})
+
+
+def _encoder(cls: type[Any], key: str) -> Callable[[Any], bytes]:
+    """Canonical JSON (sorted keys) without the key_version, proven readable before it is used."""
+    encoder = msgspec.json.Encoder(order="sorted")
+
+    def encode(event: Any) -> bytes:
+        plain = msgspec.to_builtins(event, order="sorted")
+        msgspec.convert(plain, cls)  # strictly what a consumer will accept
+        del plain["key_version"]
+        return encoder.encode(plain)
+
+    return encode
+
+
+def _decoder(cls: type[Any]) -> Callable[[Any], Any]:
+    def decode(data: Any) -> Any:
+        return msgspec.convert(data, cls)
+
+    return decode
+
+
+# --- the cause: which event or request a new event comes from -------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Where an event comes from: one correlation id from click to letter."""
+
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    actor: str | None = None
+
+
+_cause: ContextVar[Cause] = ContextVar("cause", default=Cause())
+
+
+def cause() -> Cause:
+    """The event in hand, or the request."""
+    return _cause.get()
+
+
+@contextmanager
+def caused(by: Cause) -> Iterator[None]:
+    """Within the block, new events come from `by`."""
+    token = _cause.set(by)
+    try:
+        yield
+    finally:
+        _cause.reset(token)
+
+
+def set_cause(by: Cause) -> None:
+    """For the shell, at the start of a request."""
+    _cause.set(by)
+
+
+def caused_by(meta: Meta, event: E) -> E:
+    """Say that `event` comes from the event of `meta`, not from what is in hand."""
+    event.__dict__["_cause"] = Cause(meta.correlation_id, str(meta.id), meta.actor)
+    return event
+
+
+def schema(contract: Contract) -> Mapping[str, Any]:
+    """The JSON Schema (2020-12) of an event's data, as it is exported to `schemas/`."""
+    (made,), defined = msgspec.json.schema_components([contract.cls])
+    body = dict(defined[contract.cls.__name__]) if "$ref" in made else dict(made)
+    properties = {name: value for name, value in body["properties"].items() if name != "key_version"}
+    body["properties"] = properties
+    body["required"] = [name for name in body.get("required", ()) if name != "key_version"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"{contract.type} version {contract.version}",
+        **body,
+        **({"$defs": others} if (others := _others(defined, contract)) else {}),
+    }
+
+
+def _others(defined: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    return {name: body for name, body in defined.items() if name != contract.cls.__name__}

@@ -1,0 +1,55 @@
+"""Identity and chance: UUIDv7, secret tokens, and the randomness of the lot."""
+
+import random
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+from uuid import UUID
+
+from ates.kernel import clock
+
+T = TypeVar("T")
+
+_chance: random.Random = random.SystemRandom()
+_lock = threading.Lock()
+_last = 0
+
+
+def new() -> UUID:
+    """A UUIDv7 (RFC 9562): sorts by time, and within one process strictly by creation."""
+    global _last  # noqa: PLW0603
+    milliseconds = int(clock.now().timestamp() * 1000)
+    with _lock:
+        # 48 bits of time, then a 12-bit counter: ids of one process never run backwards.
+        stamp = max(milliseconds << 12, _last + 1)
+        _last = stamp
+    value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62
+    return UUID(int=value | secrets.randbits(62))
+
+
+def token(size: int = 32) -> str:
+    """`size` random bytes as URL-safe text, for secrets that travel."""
+    return secrets.token_urlsafe(size)
+
+
+def draw(among: Sequence[T]) -> T:
+    """One of them, each with the same chance (R6). Raises IndexError if there is none."""
+    return among[_chance.randrange(len(among))]
+
+
+def between(low: float, high: float) -> float:
+    """Any number from `low` to `high`: the jitter of pauses."""
+    return _chance.uniform(low, high)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within the block the lot repeats itself for the same seed. For tests and the demo."""
+    global _chance  # noqa: PLW0603
+    before, _chance = _chance, random.Random(seed)  # noqa: S311 - repeatable on purpose
+    try:
+        yield
+    finally:
+        _chance = before

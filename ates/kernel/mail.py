@@ -1,0 +1,92 @@
+"""Letters: the columns and states of a letter row, and the sender that empties the boxes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ates.kernel.types import BigInt, UTCDateTime
+
+
+class LetterState(StrEnum):
+    """Where a letter is; the transitions are in books.md, chapter 8."""
+
+    WAITING_ADDRESS = "waiting_address"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class LetterColumns:
+    """What every letter row has, beside its part's own key. Mix into a model of the part.
+
+    The part's table adds `CheckConstraint(STATE_RULE, name="state")` and the index on what is due:
+    `due_index("accounting_letter")`.
+    """
+
+    message_id: Mapped[str] = mapped_column(Text, unique=True)
+    state: Mapped[LetterState] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(BigInt, default=0)
+    doubts: Mapped[int] = mapped_column(BigInt, default=0)
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)  # also the letter's fixed Date
+    next_try_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    claimed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reply: Mapped[str | None] = mapped_column(Text)
+
+
+STATE_RULE = "state IN ('waiting_address','queued','sending','sent','failed','unknown')"
+
+
+def state_check() -> CheckConstraint:
+    return CheckConstraint(STATE_RULE, name="state")
+
+
+def due_index(table: str) -> Index:
+    """The partial index the mail worker reads."""
+    rule = "state IN ('queued', 'sending', 'unknown')"
+    return Index(
+        f"ix_{table}_due", "next_try_at", sqlite_where=_sql(rule), postgresql_where=_sql(rule)
+    )
+
+
+def _sql(rule: str) -> Any:
+    from sqlalchemy import text
+
+    return text(rule)
+
+
+L = TypeVar("L", bound=LetterColumns)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What goes out: one receiver, one plain text part, frozen figures.
+
+    `template` is a Jinja text template of the part, rendered with `values` in `locale`; its first
+    line is the subject, then an empty line, then the body. Nothing typed by people is in a subject.
+    """
+
+    to: str
+    locale: str
+    template: str
+    values: Mapping[str, Any]
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True)
+class LetterBox(Generic[L]):
+    """A part's letters: its table and how a row becomes a letter.
+
+    `compose` runs in the claiming transaction and gives None for a row without an address.
+    """
+
+    part: str
+    model: type[L]
+    compose: Callable[[Session, L], Letter | None]
