@@ -11,6 +11,7 @@ from sqlalchemy import MetaData
 
 from ates.kernel.delivery import Inbox
 from ates.kernel.mail import LetterBox
+from ates.kernel.once import RequestColumns
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Context:
     commands: click.Group | None = None
     nav: Sequence[NavItem] = ()
     letters: LetterBox[Any] | None = None
+    # The table of form keys (kernel.once), for parts with forms.
+    requests: type[RequestColumns] | None = None
     # What the part adds to the frame of every page of a signed-in person: name -> function of the
     # person's id. `balance` (cents or None) and `pending` (number) make the chip.
     frame: Mapping[str, Callable[[UUID], Any]] = field(default_factory=dict)

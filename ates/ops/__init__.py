@@ -1,0 +1,1 @@
+"""Operations: commands over the kernel (events, workers, preparation of a data folder)."""
