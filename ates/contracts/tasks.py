@@ -10,7 +10,9 @@ JIRA_ID = r"[A-Z][A-Z0-9]{0,19}-[1-9][0-9]{0,8}"
 
 # The five forms in which people wrote the id into the title before it had its own field (R9).
 _SPLIT = re.compile(
-    rf"\s*(?:\[(?P<boxed>{JIRA_ID})\]\s*(?:[-—–:]\s*)?|(?P<bare>{JIRA_ID})(?:\s+[-—–]\s+|:\s+))(?P<title>.*\S)\s*",
+    # Latin letters only: without `a`, ignoring case lets a long s or the Kelvin sign into an id.
+    rf"\s*(?:\[(?P<boxed>(?a:{JIRA_ID}))\]\s*(?:[-—–:]\s*)?"
+    rf"|(?P<bare>(?a:{JIRA_ID}))(?:\s+[-—–]\s+|:\s+))(?P<title>.*\S)\s*",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -1,6 +1,6 @@
 """The manifest of tasks."""
 
-from ates.tasks.models import Base
 from ates.kernel.context import Context
+from ates.tasks.models import Base
 
 context = Context(name="tasks", tables=Base.metadata)

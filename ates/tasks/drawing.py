@@ -1,0 +1,174 @@
+"""Giving tasks to people who are in the lot: for one task, for a run, and after somebody left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, insert, select, update
+from sqlalchemy.orm import Session
+
+from ates.contracts.tasks import TaskAssigned
+from ates.kernel import ids
+from ates.kernel.bus import publish_all
+from ates.kernel.errors import N_, Conflict
+from ates.kernel.events import Meta, caused_by
+from ates.tasks import lottery
+from ates.tasks.models import Assignee, Assignment, Reason, Status, Task
+
+NOBODY = N_("There is nobody to give the task to.")
+
+TASK: Table = Task.__table__  # type: ignore[assignment]
+ASSIGNMENT: Table = Assignment.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A locked open task, as much of it as a draw needs."""
+
+    id: UUID
+    assignee_id: UUID
+    assignment: int
+    said: int
+    fee_cents: int | None
+
+
+def draw_one(session: Session) -> UUID:
+    """One person of the lot, held until the commit. Raises Conflict with nobody in it (R6).
+
+    The row is locked and looked at again: somebody deactivated between the reading and our commit
+    would keep a task that no redraw has seen.
+    """
+    while people := _lot(session):
+        person = ids.draw(people)
+        held = select(Assignee.id).where(Assignee.id == person, Assignee.eligible)
+        if session.scalar(held.with_for_update(read=True)) is not None:
+            return person
+    raise Conflict(NOBODY)
+
+
+def hold_lot(session: Session) -> list[UUID]:
+    """Everybody in the lot (R6), held until the commit; taken before any task is locked."""
+    return list(
+        session.scalars(
+            select(Assignee.id)
+            .where(Assignee.eligible)
+            .order_by(Assignee.id)
+            .with_for_update(read=True)
+        )
+    )
+
+
+def lock_open(session: Session, *rules: ColumnElement[bool]) -> list[OpenTask]:
+    """Open tasks that keep to the rules, locked in the order of ids: two lockers never cross.
+
+    One that is completed while we wait for its lock is not among them.
+    """
+    task = TASK.c
+    columns = (task.id, task.assignee_id, task.assignment, task.said, task.fee_cents)
+    found = session.execute(
+        select(*columns)
+        .where(task.status == Status.OPEN, *rules)
+        .order_by(task.id)
+        .with_for_update()
+    )
+    return [OpenTask(*row) for row in found]
+
+
+def give(
+    session: Session,
+    tasks: Sequence[OpenTask],
+    drawn: Sequence[UUID],
+    *,
+    at: datetime,
+    run: int | None = None,
+    cause: Meta | None = None,
+) -> None:
+    """Write the next assignment of each task and say so: three statements, however many tasks.
+
+    Every draw is an assignment of its own, also to the same person: each has its fee (R14).
+    """
+    if not tasks:
+        return
+    reason = Reason.LEFT if run is None else Reason.SHUFFLE
+    session.execute(
+        insert(ASSIGNMENT),
+        [
+            {
+                "task_id": task.id,
+                "number": task.assignment + 1,
+                "assignee_id": person,
+                "previous_id": task.assignee_id,
+                "at": at,
+                "reason": reason,
+                "run": run,
+            }
+            for task, person in zip(tasks, drawn, strict=True)
+        ],
+    )
+    _move(session, tasks, run, at)
+    publish_all(
+        session,
+        [_said(task, person, cause) for task, person in zip(tasks, drawn, strict=True)],
+    )
+
+
+def redraw_stranded(session: Session, at: datetime, cause: Meta) -> int:
+    """Draw again what people who left still hold (R10); how many tasks that were.
+
+    With nobody in the lot the tasks stay where they are, shown as stranded, and the next word about
+    a person, whoever that is, comes here again: they wait for nothing else.
+    """
+    if (
+        session.scalar(select(TASK.c.id).where(TASK.c.status == "open", stranded()).limit(1))
+        is None
+    ):
+        return 0
+    people = hold_lot(session)
+    if not people:
+        return 0
+    tasks = lock_open(session, stranded())
+    give(session, tasks, lottery.draw(people, len(tasks)), at=at, cause=cause)
+    return len(tasks)
+
+
+def stranded() -> ColumnElement[bool]:
+    """Of open tasks: the assignee was deactivated, and nobody could be drawn so far."""
+    return TASK.c.assignee_id.in_(select(Assignee.id).where(~Assignee.active))
+
+
+def _lot(session: Session) -> Sequence[UUID]:
+    return session.scalars(select(Assignee.id).where(Assignee.eligible).order_by(Assignee.id)).all()
+
+
+def _move(session: Session, tasks: Sequence[OpenTask], run: int | None, at: datetime) -> None:
+    """Each task follows the assignment just written for it; none other has the next number."""
+    task, new = TASK.c, ASSIGNMENT.c
+    of_this_draw = new.run == run if run is not None else stranded()
+    moved: Any = session.execute(
+        update(TASK)
+        .values(
+            assignee_id=new.assignee_id,
+            assignment=new.number,
+            assigned_at=at,
+            said=task.said + 1,
+        )
+        .where(
+            new.task_id == task.id,
+            new.number == task.assignment + 1,
+            task.status == Status.OPEN,
+            of_this_draw,
+        )
+    )
+    assert moved.rowcount == len(tasks), "a locked open task cannot be completed or drawn"
+
+
+def _said(task: OpenTask, person: UUID, cause: Meta | None) -> TaskAssigned:
+    event = TaskAssigned(
+        task_id=task.id,
+        key_version=task.said + 1,
+        number=task.assignment + 1,
+        assignee_id=person,
+    )
+    return event if cause is None else caused_by(cause, event)
