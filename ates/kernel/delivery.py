@@ -1,9 +1,36 @@
-"""Consumers: what a part hears, and how the log reaches it in batches (events.md, chapter 5)."""
+"""Consumers: what a part hears, and how the log reaches it, each effect exactly once."""
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
 
+from blinker import Signal
+from flask import Flask
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
+
+from ates.kernel import clock, db, ids, parking
+from ates.kernel.db import Database
+from ates.kernel.errors import ConfigError, Corrupt, UnknownEvent, is_outage
+from ates.kernel.events import Cause, Meta, attach, caused, contracts, is_contract, load
+from ates.kernel.log import halves, sequence
+from ates.kernel.tables import OWN_LOG, consumer, event_log
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+DRY: Final = "dry"  # everything is handled
+MORE: Final = "more"  # time is over, work is left
+STORM = 20  # more culprits in one batch are a bug of the code, not poison
+
+H = TypeVar("H", bound=Callable[..., None])
 
 
 class Unit(Protocol):
@@ -12,11 +39,12 @@ class Unit(Protocol):
     def flush(self) -> None: ...
 
 
-H = TypeVar("H", bound=Callable[..., None])
-
-
 class Inbox:
-    """What a part hears: `Inbox("accounting", unit=Posting)`, then `@inbox.on(TaskAssigned)`."""
+    """What a part hears: `Inbox("accounting", unit=Posting)`, then `@inbox.on(TaskAssigned)`.
+
+    `unit(session)` makes what handlers write through; by default it is the session itself. A
+    rebuildable inbox keeps read models only: within it nothing can be published.
+    """
 
     def __init__(
         self,
@@ -26,7 +54,309 @@ class Inbox:
         rebuildable: bool = False,
     ) -> None:
         self.name, self.unit, self.rebuildable = name, unit, rebuildable
+        self.signal = Signal(f"What {name} does when others speak.")
+        self.types: set[str] = set()
 
     def on(self, cls: type[Any]) -> Callable[[H], H]:
-        """Handle events of `cls`. A second handler for the same class is refused at import."""
-        raise AssertionError("being written")
+        """Handle events of `cls`: the handler translates, in three lines, and writes to the unit.
+
+        It never commits, catches, retries, sends or asks the time. Raises ConfigError at import for
+        a class that is no contract and for a second handler: blinker's order is undefined.
+        """
+        if not is_contract(cls):
+            raise ConfigError(f"{self.name} hears {cls.__name__}, which is no event contract.")
+
+        def connect(handler: H) -> H:
+            if any(self.signal.receivers_for(cls)):
+                raise ConfigError(f"{self.name} has two handlers for {cls.__name__}.")
+            self.signal.connect(handler, sender=cls, weak=False)
+            self.types.update(name for name, each in contracts.items() if each.cls is cls)
+            return handler
+
+        return connect
+
+    def handlers(self) -> dict[str, Callable[[Any, Any], None]]:
+        """By type of event; resolved once per batch, since asking blinker costs for each event."""
+        return {
+            name: receiver
+            for name in self.types
+            for receiver in self.signal.receivers_for(contracts[name].cls)
+        }
+
+    @property
+    def unheard(self) -> frozenset[str]:
+        """Types that today's code knows and this part does not listen to."""
+        return frozenset(contracts) - self.types
+
+
+def init_app(app: Flask, inboxes: Sequence[Inbox]) -> None:
+    app.extensions["ates.inboxes"] = {inbox.name: inbox for inbox in inboxes}
+
+
+class Storm(Exception):
+    """So many events of a batch fail that the code must be wrong; nothing is parked."""
+
+
+@dataclass
+class Stats:
+    """What a drain did; its tests and `flask events status` read it."""
+
+    handled: int = 0
+    parked: int = 0
+    outages: int = 0
+    storms: int = 0
+    size: int = BATCH
+
+
+@dataclass
+class Drain:
+    """Moves one consumer on. Every step is a method, so that tests can break it anywhere."""
+
+    database: Database
+    inbox: Inbox
+    name: str = ""  # of the consumer row; another name is another generation
+    storm: int = STORM
+    skip_locked: bool = False  # only the sweep may pass over a consumer that another one drains
+    stats: Stats = field(default_factory=Stats)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.inbox.name
+
+    # --- the loop -------------------------------------------------------------------------------
+
+    def run(self, seconds: float = 10, stop: Callable[[], bool] = lambda: False) -> str:
+        """Sequence, deliver and retry until nothing is left (DRY) or the time is over (MORE).
+
+        Raises what `is_outage` calls an outage, Storm, and Corrupt: the caller backs off.
+        """
+        until, held = clock.monotonic() + seconds, 0.0
+        while clock.monotonic() < until and not stop():
+            started = clock.monotonic()
+            if sequence(self.database) + self.batch() + self.retry() == 0:
+                return DRY
+            held += clock.monotonic() - started
+            if self.database.is_sqlite and held > 0.05:
+                # SQLite has one writer: give waiting requests their turn.
+                clock.sleep(0.005)
+                held = 0.0
+        return MORE
+
+    def batch(self) -> int:
+        """Deliver the next batch: effects and position in one transaction. How many were taken."""
+        started = clock.monotonic()
+        try:
+            with self.transaction() as session:
+                rows, position = self.take(session)
+                if not rows:
+                    return 0
+                stuck = parking.stuck(session, self.name, rows)
+                free = [row for row in rows if not stuck.holds(row)]
+                self.apply(session, free)
+                self.block(session, [row for row in rows if stuck.holds(row)])
+                self.move(session, rows[-1])
+        except Corrupt as error:
+            self.pause(str(error))
+            raise
+        except Exception as error:
+            if is_outage(error):
+                self.stats.outages += 1
+                raise
+            log.info("%s: a batch failed (%s), event by event now", self.name, type(error).__name__)
+            return self.careful()
+        self.stats.handled += len(free)
+        self._resize(clock.monotonic() - started)
+        return len(rows)
+
+    def careful(self) -> int:
+        """The batch again by halves, each with a fresh unit: park what fails, keep the rest."""
+        with self.transaction() as session:
+            rows, _ = self.take(session)
+            if not rows:
+                return 0
+            care = _Care(self, session, parking.stuck(session, self.name, rows))
+            halves(session, rows, care.attempt, care.culprit)
+            self.block(session, [row for row in rows if row.position in care.waiting(rows)])
+            self.move(session, rows[-1])
+        self.stats.handled += len(care.done)
+        self.stats.parked += len(care.culprits)
+        return len(rows)
+
+    def retry(self) -> int:
+        """Try the due heads of parked streams, each event in a savepoint. How many succeeded."""
+        if not parking.any_due(self.database, self.name):
+            return 0
+        with self.transaction() as session:
+            if not self.lock(session):
+                return 0
+            return parking.retry(session, self.name, lambda row: self.apply(session, [row]))
+
+    # --- the steps ------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with self.database.transaction() as session:
+            if self.inbox.rebuildable:
+                session.info["silent"] = self.inbox.name
+            session.info["consumer"] = self.name
+            yield session
+
+    def lock(self, session: Session) -> Sequence[Row[Any]]:
+        """Lock all rows of the consumer, so that one drain moves it at a time."""
+        rows = session.execute(
+            select(consumer)
+            .where(consumer.c.name == self.name)
+            .order_by(consumer.c.log)
+            .with_for_update(skip_locked=self.skip_locked)
+        ).all()
+        return [row for row in rows if row.mode in ("live", "rebuild")]
+
+    def take(self, session: Session) -> tuple[Sequence[Row[Any]], int]:
+        """The next events after the position, checked to be without a hole."""
+        for place in self.lock(session):
+            rows = session.execute(
+                select(event_log)
+                .where(event_log.c.log == place.log, event_log.c.position > place.position)
+                .order_by(event_log.c.position)
+                .limit(self.stats.size)
+            ).all()
+            if rows:
+                found = [row.position for row in rows]
+                if found != list(range(place.position + 1, place.position + 1 + len(rows))):
+                    raise Corrupt(f"the log {place.log} has a hole after {place.position}")
+                return rows, place.position
+        return [], 0
+
+    def apply(self, session: Session, rows: Sequence[Row[Any]]) -> None:
+        """Hand the events to their handlers, through one fresh unit that is flushed once."""
+        handlers = self.inbox.handlers()
+        unit = self.inbox.unit(session)
+        heard = [row for row in rows if row.type in handlers or row.type not in contracts]
+        for row, data in zip(heard, _decoded(heard), strict=True):
+            handler = handlers.get(row.type)
+            if handler is None:
+                raise UnknownEvent(f"{row.type} version {row.version} is not known here")
+            event = load(row.type, row.version, data, row.key_version)
+            meta = meta_from(row)
+            with caused(Cause(meta.correlation_id, str(meta.id), meta.actor)):
+                handler(unit, attach(event, meta))
+        unit.flush()
+
+    def block(self, session: Session, rows: Sequence[Row[Any]]) -> None:
+        """Set aside what stands behind a parked event of its stream."""
+        parking.block(session, self.name, rows)
+
+    def move(self, session: Session, last: Row[Any]) -> None:
+        """The position moves in the transaction of the effects."""
+        session.execute(
+            update(consumer)
+            .where(consumer.c.name == self.name, consumer.c.log == last.log)
+            .values(position=last.position, moved_at=clock.now(), last_error=None)
+        )
+
+    def pause(self, reason: str) -> None:
+        """Stop this consumer until a person has looked."""
+        log.error("%s is paused: %s", self.name, reason)
+        with self.database.transaction() as session:
+            session.execute(
+                update(consumer)
+                .where(consumer.c.name == self.name)
+                .values(mode="paused", last_error=reason)
+            )
+
+    def note(self, error: BaseException) -> None:
+        """Keep the reason why the consumer does not move, for `flask events status`."""
+        with self.database.transaction() as session:
+            session.execute(
+                update(consumer)
+                .where(consumer.c.name == self.name)
+                .values(last_error=f"{type(error).__name__}: {error}"[:500])
+            )
+
+    def _resize(self, seconds: float) -> None:
+        """A transaction stays short: 50 ms on SQLite, which has one writer, 250 ms on PostgreSQL."""
+        limit = 0.05 if self.database.is_sqlite else 0.25
+        if seconds > limit:
+            self.stats.size = max(self.stats.size // 2, 16)
+        else:
+            self.stats.size = min(self.stats.size * 2, BATCH)
+
+
+class _Care:
+    """What happened to each row of a batch that is done by halves."""
+
+    def __init__(self, drain: Drain, session: Session, stuck: parking.Stuck) -> None:
+        self.drain, self.session, self.stuck = drain, session, stuck
+        self.done: set[int] = set()
+        self.culprits: set[int] = set()
+
+    def attempt(self, rows: Sequence[Row[Any]]) -> None:
+        free = [row for row in rows if not self.stuck.holds(row)]
+        self.drain.apply(self.session, free)
+        self.done.update(row.position for row in free)
+
+    def culprit(self, row: Row[Any], error: Exception) -> None:
+        self.culprits.add(row.position)
+        if len(self.culprits) > self.drain.storm:
+            self.drain.stats.storms += 1
+            raise Storm(
+                f"more than {self.drain.storm} events of one batch fail, the last with"
+                f" {type(error).__name__}: {error}"
+            ) from error
+        parking.park(self.session, self.drain.name, row, error)
+        self.stuck.add(row)
+        log.warning("%s: %s at %s is parked: %s", self.drain.name, row.type, row.position, error)
+
+    def waiting(self, rows: Sequence[Row[Any]]) -> set[int]:
+        return {row.position for row in rows} - self.done - self.culprits
+
+
+def meta_from(row: Row[Any]) -> Meta:
+    """The envelope of a stored event."""
+    said = json.loads(row.meta) if row.meta != "{}" else {}
+    return Meta(
+        id=row.event_id,
+        source=row.source,
+        key=row.key,
+        key_version=row.key_version,
+        occurred_at=row.occurred_at,
+        log=row.log,
+        position=row.position,
+        correlation_id=said.get("correlationid"),
+        causation_id=said.get("causationid"),
+        actor=said.get("actorid"),
+    )
+
+
+def _decoded(rows: Sequence[Row[Any]]) -> list[Any]:
+    """One parse for the whole batch: the stored texts are canonical JSON objects."""
+    return json.loads("[" + ",".join(row.data for row in rows) + "]") if rows else []
+
+
+def ensure_consumers(database: Database, inboxes: Sequence[Inbox]) -> None:
+    """A new consumer starts at the log's beginning; what is unknown no more is due again."""
+    for inbox in inboxes:
+        with database.transaction() as session:
+            make = sqlite_insert if database.is_sqlite else pg_insert
+            session.execute(
+                make(consumer)
+                .values(name=inbox.name, log=OWN_LOG, position=0, mode="live")
+                .on_conflict_do_nothing()
+            )
+            parking.revive(session, inbox.name)
+
+
+def drain_all(database: Database, inboxes: Sequence[Inbox], seconds: float = 60) -> bool:
+    """Drain every consumer until none has anything left; whether that was reached in time.
+
+    Events of one part make others speak, so the round is repeated until all are dry.
+    """
+    ensure_consumers(database, inboxes)
+    until = clock.monotonic() + seconds
+    while clock.monotonic() < until:
+        if all(_was_dry(Drain(database, inbox)) for inbox in inboxes):
+            return True
+    return False
+
+
+def _was_dry(drain: Drain) -> bool:
+    return drain.run() == DRY and drain.stats.handled + drain.stats.parked == 0

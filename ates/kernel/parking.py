@@ -1,0 +1,307 @@
+"""Parked events: a failing event waits with its stream, all others flow."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from ates.kernel import clock, ids
+from ates.kernel.db import Database
+from ates.kernel.errors import Hopeless, is_outage
+from ates.kernel.events import readable
+from ates.kernel.tables import event_log, parked
+
+ATTEMPTS = 10  # then a person decides: dead after about 17 minutes
+STREAMS_AT_ONCE = 20
+ROWS_AT_ONCE = 100
+
+
+@dataclass
+class Stuck:
+    """Which streams of a batch wait, and from which position on."""
+
+    since: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def holds(self, row: Row[Any]) -> bool:
+        since = self.since.get((row.source, row.key))
+        return since is not None and row.position >= since
+
+    def add(self, row: Row[Any]) -> None:
+        self.since.setdefault((row.source, row.key), row.position)
+
+
+def stuck(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> Stuck:
+    """The streams of these rows that have a parked event which is not skipped."""
+    waits = and_(parked.c.consumer == consumer, parked.c.status != "skipped")
+    if not session.scalar(select(select(parked).where(waits).exists())):
+        return Stuck()
+    found = session.execute(
+        select(parked.c.source, parked.c.key, func.min(parked.c.position).label("since"))
+        .where(waits, parked.c.key.in_({row.key for row in rows}))
+        .group_by(parked.c.source, parked.c.key)
+    )
+    return Stuck({(row.source, row.key): row.since for row in found})
+
+
+def park(session: Session, consumer: str, row: Row[Any], error: Exception) -> None:
+    """Set one failed event aside; it is tried again by itself, unless it is hopeless."""
+    now = clock.now()
+    session.execute(
+        insert(parked).values(
+            consumer=consumer,
+            log=row.log,
+            position=row.position,
+            source=row.source,
+            key=row.key,
+            attempts=1,
+            first_failed_at=now,
+            **_verdict(error, 1, now),
+        )
+    )
+
+
+def block(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> None:
+    """Set events aside that stand behind a parked one; what is parked already stays as it is."""
+    if not rows:
+        return
+    there = set(
+        session.scalars(
+            select(parked.c.position).where(
+                parked.c.consumer == consumer,
+                parked.c.log == rows[0].log,
+                parked.c.position.in_([row.position for row in rows]),
+            )
+        )
+    )
+    values = [
+        {
+            "consumer": consumer,
+            "log": row.log,
+            "position": row.position,
+            "source": row.source,
+            "key": row.key,
+            "status": "blocked",
+            "attempts": 0,
+        }
+        for row in rows
+        if row.position not in there
+    ]
+    if values:
+        session.execute(insert(parked), values)
+
+
+def any_due(database: Database, consumer: str) -> bool:
+    """Whether a parked event may be tried again now. A plain read."""
+    with database.reading() as session:
+        return bool(session.scalar(select(select(parked).where(_due(consumer)).exists())))
+
+
+def retry(session: Session, consumer: str, apply: Callable[[Row[Any]], None]) -> int:
+    """Try at most 20 due streams from their heads on, each event in a savepoint.
+
+    How many events succeeded or were counted as a failure. An outage is raised and counts nothing.
+    """
+    streams = session.execute(
+        select(parked.c.source, parked.c.key)
+        .where(_due(consumer))
+        .group_by(parked.c.source, parked.c.key)
+        .order_by(func.min(parked.c.next_at))
+        .limit(STREAMS_AT_ONCE)
+    ).all()
+    return sum(_retry_stream(session, consumer, tuple(stream), apply) for stream in streams)
+
+
+def _due(consumer: str) -> Any:
+    return and_(
+        parked.c.consumer == consumer, parked.c.status == "retry", parked.c.next_at <= clock.now()
+    )
+
+
+def _retry_stream(
+    session: Session, consumer: str, stream: tuple[Any, ...], apply: Callable[[Row[Any]], None]
+) -> int:
+    rows = _rows(session, consumer, stream, ROWS_AT_ONCE + 1)
+    tried = 0
+    for row in rows[:ROWS_AT_ONCE]:
+        tried += 1
+        try:
+            with session.begin_nested():
+                apply(row)
+                session.execute(delete(parked).where(_at(consumer, row)))
+        except Exception as error:
+            if is_outage(error):
+                raise
+            now, attempts = clock.now(), row.attempts + 1
+            session.execute(
+                update(parked)
+                .where(_at(consumer, row))
+                .values(
+                    attempts=attempts,
+                    first_failed_at=row.first_failed_at or now,
+                    **_verdict(error, attempts, now),
+                )
+            )
+            return tried
+    if len(rows) > ROWS_AT_ONCE:
+        session.execute(
+            update(parked)
+            .where(_at(consumer, rows[ROWS_AT_ONCE]))
+            .values(status="retry", next_at=clock.now())
+        )
+    return tried
+
+
+def _rows(
+    session: Session, consumer: str, stream: tuple[Any, ...], limit: int
+) -> Sequence[Row[Any]]:
+    """The parked events of a stream from its head on, with what the log says of them."""
+    return session.execute(
+        select(event_log, parked.c.attempts, parked.c.first_failed_at)
+        .join(
+            parked,
+            and_(parked.c.log == event_log.c.log, parked.c.position == event_log.c.position),
+        )
+        .where(
+            parked.c.consumer == consumer,
+            tuple_(parked.c.source, parked.c.key) == stream,
+            parked.c.status != "skipped",
+        )
+        .order_by(parked.c.position)
+        .limit(limit)
+    ).all()
+
+
+def _at(consumer: str, row: Row[Any]) -> Any:
+    return and_(
+        parked.c.consumer == consumer, parked.c.log == row.log, parked.c.position == row.position
+    )
+
+
+def _verdict(error: Exception, attempts: int, now: datetime) -> dict[str, Any]:
+    dead = attempts >= ATTEMPTS or isinstance(error, Hopeless)
+    pause = min(3600.0, 2.0 * 2 ** (attempts - 1)) * ids.between(0.5, 1.5)
+    return {
+        "status": "dead" if dead else "retry",
+        "next_at": None if dead else now + timedelta(seconds=pause),
+        "error_class": type(error).__name__,
+        "error": str(error)[:2000],
+        "fingerprint": fingerprint(error),
+    }
+
+
+def fingerprint(error: Exception) -> str:
+    """The same for errors that differ in numbers and ids only."""
+    first = (str(error).splitlines() or [""])[0]
+    plain = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "#", first)
+    return hashlib.sha256(f"{type(error).__name__}:{plain}".encode()).hexdigest()[:12]
+
+
+# --- what people decide ---------------------------------------------------------------------------
+
+
+def revive(session: Session, consumer: str) -> int:
+    """Make due what was parked as unknown and can be read by today's code."""
+    rows = session.execute(
+        select(parked.c.log, parked.c.position, event_log.c.type, event_log.c.version)
+        .join(
+            event_log,
+            and_(parked.c.log == event_log.c.log, parked.c.position == event_log.c.position),
+        )
+        .where(parked.c.consumer == consumer, parked.c.error_class == "UnknownEvent")
+    ).all()
+    known = [row for row in rows if readable(row.type, row.version)]
+    for row in known:  # once per deployment, and few
+        session.execute(
+            update(parked)
+            .where(_at(consumer, row), parked.c.status.in_(("retry", "dead")))
+            .values(status="retry", attempts=0, next_at=clock.now())
+        )
+    return len(known)
+
+
+def heads(
+    session: Session,
+    *,
+    consumer: str | None = None,
+    position: int | None = None,
+    key: str | None = None,
+    fingerprint: str | None = None,
+) -> Sequence[Row[Any]]:
+    """The failed heads of streams that a person names; none named is all."""
+    query = select(parked).where(parked.c.status.in_(("retry", "dead")))
+    for column, value in (
+        (parked.c.consumer, consumer),
+        (parked.c.position, position),
+        (parked.c.key, key),
+        (parked.c.fingerprint, fingerprint),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return session.execute(query.order_by(parked.c.consumer, parked.c.position)).all()
+
+
+def again(session: Session, head: Row[Any], *, by: str) -> None:
+    """Try this head again now, with all its attempts."""
+    session.execute(
+        update(parked)
+        .where(_at(head.consumer, head))
+        .values(
+            status="retry", attempts=0, next_at=clock.now(), decided_by=by, decided_at=clock.now()
+        )
+    )
+
+
+def skip(session: Session, head: Row[Any], *, by: str, reason: str) -> None:
+    """Leave this head out for ever: what it should cause will not happen. The next falls due."""
+    now = clock.now()
+    session.execute(
+        update(parked)
+        .where(_at(head.consumer, head))
+        .values(status="skipped", next_at=None, decided_by=by, decided_at=now, reason=reason)
+    )
+    following = session.scalar(
+        select(func.min(parked.c.position)).where(
+            parked.c.consumer == head.consumer,
+            parked.c.source == head.source,
+            parked.c.key == head.key,
+            parked.c.status != "skipped",
+        )
+    )
+    if following is not None:
+        session.execute(
+            update(parked)
+            .where(
+                parked.c.consumer == head.consumer,
+                parked.c.log == head.log,
+                parked.c.position == following,
+            )
+            .values(status="retry", next_at=now)
+        )
+
+
+def set_aside(session: Session, consumer: str, row: Row[Any], *, by: str, reason: str) -> None:
+    """Park an unread event by hand: for one that kills its process each time."""
+    now = clock.now()
+    session.execute(
+        insert(parked).values(
+            consumer=consumer,
+            log=row.log,
+            position=row.position,
+            source=row.source,
+            key=row.key,
+            status="dead",
+            attempts=0,
+            first_failed_at=now,
+            error_class="SetAside",
+            error="set aside by hand",
+            fingerprint="by hand",
+            decided_by=by,
+            decided_at=now,
+            reason=reason,
+        )
+    )

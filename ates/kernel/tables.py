@@ -1,0 +1,124 @@
+"""The kernel's tables, in every database that has a part (events.md, chapter 4)."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from ates.kernel.db import STRICT, metadata
+from ates.kernel.types import BigInt, Id, Truth, UTCDateTime
+
+KERNEL = metadata()
+OWN_LOG = "ates"  # in the monolith one log carries all sources
+
+# Committed, not yet numbered; normally empty. `seq` is drawn one at a time (CACHE 1), after the
+# aggregate's lock: when a stream's second event is visible, the first had committed with a lower one.
+outbox = Table(
+    "outbox",
+    KERNEL,
+    Column("seq", BigInt, Identity(always=False, cache=1), primary_key=True, autoincrement=True),
+    Column("event_id", Id, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("version", BigInt, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("key_version", BigInt, nullable=False),
+    Column("occurred_at", UTCDateTime, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("meta", Text, nullable=False),
+    Column("held", Text),  # why the sequencer leaves this row alone
+    CheckConstraint("key_version > 0", name="key_version"),
+    sqlite_autoincrement=True,  # else an emptied table starts at 1 again
+    **STRICT,
+)
+
+# The numbered events. (log, position) is an event's address and never changes, also in copies.
+event_log = Table(
+    "event_log",
+    KERNEL,
+    Column("log", Text, nullable=False),
+    Column("position", BigInt, nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("version", BigInt, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("key_version", BigInt, nullable=False),
+    Column("occurred_at", UTCDateTime, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("meta", Text, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    PrimaryKeyConstraint("log", "position"),
+    UniqueConstraint("event_id"),
+    # The tripwire: two events of one stream under one number mean a publisher without a lock.
+    UniqueConstraint("source", "key", "key_version"),
+    CheckConstraint("position > 0", name="position"),
+    **STRICT,
+)
+
+log_head = Table(
+    "log_head",
+    KERNEL,
+    Column("log", Text, primary_key=True),
+    Column("own", Truth, nullable=False),
+    Column("epoch", Id, nullable=False),
+    Column("position", BigInt, nullable=False),  # the last numbered
+    Column("floor", BigInt, nullable=False),  # the last pruned
+    Column("complete_until", UTCDateTime),  # of a copied log: nothing older will come
+    Column("swept_at", UTCDateTime),
+    CheckConstraint("position >= floor AND floor >= 0", name="position"),
+    **STRICT,
+)
+
+consumer = Table(
+    "consumer",
+    KERNEL,
+    Column("name", Text, nullable=False),
+    Column("log", Text, nullable=False),
+    Column("position", BigInt, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("moved_at", UTCDateTime),
+    Column("last_error", Text),
+    PrimaryKeyConstraint("name", "log"),
+    CheckConstraint("position >= 0", name="position"),
+    CheckConstraint("mode IN ('live', 'rebuild', 'paused', 'retired')", name="mode"),
+    **STRICT,
+)
+
+parked = Table(
+    "parked",
+    KERNEL,
+    Column("consumer", Text, nullable=False),
+    Column("log", Text, nullable=False),
+    Column("position", BigInt, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", BigInt, nullable=False),
+    Column("next_at", UTCDateTime),
+    Column("first_failed_at", UTCDateTime),
+    Column("decided_at", UTCDateTime),
+    Column("error_class", Text),
+    Column("error", Text),
+    Column("fingerprint", Text),
+    Column("decided_by", Text),
+    Column("reason", Text),
+    PrimaryKeyConstraint("consumer", "log", "position"),
+    CheckConstraint("status IN ('retry', 'blocked', 'dead', 'skipped')", name="status"),
+    Index("ix_parked_stream", "consumer", "source", "key", "position"),
+    Index(
+        "ix_parked_due",
+        "consumer",
+        "next_at",
+        sqlite_where=text("status = 'retry'"),
+        postgresql_where=text("status = 'retry'"),
+    ),
+    **STRICT,
+)
