@@ -1,6 +1,7 @@
 """The manifest of tasks."""
 
 from ates.kernel.context import Context
-from ates.tasks.models import Base
+from ates.tasks.handlers import inbox
+from ates.tasks.models import Base, Request
 
-context = Context(name="tasks", tables=Base.metadata)
+context = Context(name="tasks", tables=Base.metadata, inbox=inbox, requests=Request)

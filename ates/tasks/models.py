@@ -68,7 +68,7 @@ class Task(db.Aggregate, Base):
         CheckConstraint("assignment > 0 AND said > 0", name="counts"),
         Index("ix_tasks_task_status", "status", "number"),
         Index("ix_tasks_task_worth", "worth_cents", "number"),
-        Index("ix_tasks_task_created", "created_at"),
+        Index("ix_tasks_task_created", "created_at", "number"),
         Index("ix_tasks_task_jira", "jira_id", "number"),
         Index("ix_tasks_task_assignee", "assignee_id", "number"),
         Index("ix_tasks_task_holder", "assignee_id", "status", "assigned_at", "number"),
@@ -117,7 +117,7 @@ class Assignee(Base):
     active: Mapped[bool] = mapped_column(Truth)
     eligible: Mapped[bool] = mapped_column(Truth)  # active and of a role in the lot (R6)
     version: Mapped[int] = mapped_column(BigInt)  # key_version of the newest event heard
-    seen_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # "my tasks" looked through
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)  # own tasks looked through until then
 
     __table_args__ = (db.STRICT,)
 

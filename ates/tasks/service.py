@@ -23,11 +23,12 @@ def create_task(session: Session, wording: Wording, *, by: UUID) -> Task:
 
     Raises Conflict when there is nobody to give it to.
     """
-    at = clock.now()
     assignee = drawing.draw_one(session)
+    number = _next(session, "task")
+    at = clock.now()  # under the lock of the number: both run in the same order
     task = Task(
         id=ids.new(),
-        number=_next(session, "task"),
+        number=number,
         title=wording.title,
         jira_id=wording.jira_id,
         description=wording.description,
@@ -115,9 +116,7 @@ def shuffle_open_tasks(session: Session, *, by: UUID) -> Run:
 def look_through(session: Session, *, by: UUID, at: datetime) -> None:
     """Remember that a person has seen everything that came until `at`; never back in time."""
     session.execute(
-        update(Assignee)
-        .where(Assignee.id == by, func.coalesce(Assignee.seen_at, at) <= at)
-        .values(seen_at=at)
+        update(Assignee).where(Assignee.id == by, Assignee.seen_at < at).values(seen_at=at)
     )
 
 

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("active", Truth, nullable=False),
         sa.Column("eligible", Truth, nullable=False),
         sa.Column("version", BigInt, nullable=False),
-        sa.Column("seen_at", UTCDateTime),
+        sa.Column("seen_at", UTCDateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_tasks_assignee"),
         sqlite_strict=True,
     )
@@ -113,7 +113,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_tasks_task_completed", "tasks_task", ["completed_by", "completed_at", "number"]
     )
-    op.create_index("ix_tasks_task_created", "tasks_task", ["created_at"])
+    op.create_index("ix_tasks_task_created", "tasks_task", ["created_at", "number"])
     op.create_index(
         "ix_tasks_task_holder", "tasks_task", ["assignee_id", "status", "assigned_at", "number"]
     )
