@@ -1,0 +1,176 @@
+"""The unit of analytics: collects what a batch of events says and adds it to the sums at once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, case, select
+from sqlalchemy.dialects.postgresql import Insert as PgInsert
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from ates.analytics.models import Base, DayReward, DaySum, Head, Person, PersonDay, Task
+from ates.analytics.sums import LedgerEvent, Row, Sums, person_row
+from ates.contracts.accounting import DayClosed, DayOpened, DayPaid, EntriesPosted
+from ates.contracts.auth import PersonChanged, PersonRegistered
+from ates.kernel import db
+from ates.kernel.events import meta_of
+
+PersonEvent = PersonRegistered | PersonChanged
+Merge = Callable[[Table[Any], Any], Mapping[str, ColumnElement[Any]]]
+
+
+class Totals:
+    """One batch of events for one generation: no SQL before `flush`, a handful of statements in it.
+
+    The ledger is one stream without gaps. An event whose number or whose first entry is not the
+    next one, and a day whose sums differ from its control totals, are refused with Hopeless: the
+    stream stops there, and no figure goes on from a wrong one.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._ledger: list[LedgerEvent] = []
+        self._people: dict[UUID, PersonEvent] = {}
+
+    def count(self, event: LedgerEvent) -> None:
+        """Take the ledger's next event."""
+        self._ledger.append(event)
+
+    def name(self, event: PersonEvent) -> None:
+        """Take what auth says of a person; the latest state wins."""
+        known = self._people.get(event.person_id)
+        if known is None or known.key_version < event.key_version:
+            self._people[event.person_id] = event
+
+    def flush(self) -> None:
+        """Write everything, or raise Hopeless and write nothing."""
+        generation = generation_of(self.session.info.get("consumer", ""))
+        sums = self._read(generation) if self._ledger else None
+        if sums is not None:
+            for event in self._ledger:
+                sums.add(event)
+            self._write(generation, sums)
+        self._write_names(generation)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def _read(self, generation: int) -> Sums:
+        head = self.session.execute(
+            select(Head.key_version, Head.entry_no).where(Head.generation == generation)
+        ).one_or_none()
+        table = _table(DaySum)
+        found = self.session.execute(
+            select(table).where(
+                table.c.generation == generation, table.c.business_date.in_(self._dates())
+            )
+        )
+        days = {row.business_date: dict(row._mapping) for row in found}
+        return Sums(days, *(head or (0, 0)))
+
+    def _dates(self) -> set[date]:
+        """Every day these events name; a day that is opened in this very batch is not there yet."""
+        dates: set[date] = set()
+        for event in self._ledger:
+            match event:
+                case EntriesPosted():
+                    dates.update(entry.business_date for entry in event.entries)
+                case DayOpened() | DayClosed() | DayPaid():
+                    dates.add(event.business_date)
+        return dates
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def _write(self, generation: int, sums: Sums) -> None:
+        self._upsert(DaySum, generation, sums.days.values(), _replaced)
+        self._upsert(Person, generation, sums.people.values(), _added("balance_cents", "entries"))
+        self._upsert(
+            PersonDay, generation, sums.person_days.values(), _added("earned_cents", "net_cents")
+        )
+        self._upsert(DayReward, generation, sums.rewards.values(), _earlier_first)
+        self._upsert(Task, generation, sums.tasks.values(), _replaced)
+        head = {
+            "key_version": sums.key_version,
+            "entry_no": sums.entry_no,
+            "posted_at": meta_of(self._ledger[-1]).occurred_at,
+        }
+        self._upsert(Head, generation, [head], _replaced)
+
+    def _write_names(self, generation: int) -> None:
+        rows = [
+            person_row(id_, name=event.name, version=event.key_version)
+            for id_, event in self._people.items()
+        ]
+        self._upsert(Person, generation, rows, _newer_name)
+
+    def _upsert(
+        self,
+        model: type[Base],
+        generation: int,
+        rows: Iterable[Row],
+        merged: Merge,
+    ) -> None:
+        """Insert the rows of a table, or merge them into those that are there, in order of keys."""
+        table = _table(model)
+        keys = [column.name for column in table.primary_key]
+        full = sorted(
+            ({**row, "generation": generation} for row in rows),
+            key=lambda row: tuple(str(row[key]) for key in keys),
+        )
+        if not full:
+            return
+        new: SqliteInsert | PgInsert = (
+            sqlite_insert(table) if db.is_sqlite(self.session) else pg_insert(table)
+        )
+        statement = new.on_conflict_do_update(
+            index_elements=keys, set_=dict(merged(table, new.excluded))
+        )
+        self.session.execute(statement, full)
+
+
+def generation_of(consumer: str) -> int:
+    """`analytics` fills generation 1, `analytics@2`, which is rebuilt beside it, fills 2."""
+    _, _, number = consumer.partition("@")
+    return int(number) if number else 1
+
+
+# --- how a row merges into the one that is there -----------------------------------------------
+
+
+def _replaced(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
+    return {column.name: new[column.name] for column in table.c if not column.primary_key}
+
+
+def _added(*names: str) -> Merge:
+    def added(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
+        return {name: table.c[name] + new[name] for name in names}
+
+    return added
+
+
+def _newer_name(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
+    newer = new.version > table.c.version
+    return {
+        "name": case((newer, new.name), else_=table.c.name),
+        "version": case((newer, new.version), else_=table.c.version),
+    }
+
+
+def _earlier_first(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
+    earlier = new.first_completed_at < table.c.first_completed_at
+    return {
+        "tasks": table.c.tasks + new.tasks,
+        **{
+            name: case((earlier, new[name]), else_=table.c[name])
+            for name in ("first_task_id", "first_completed_at")
+        },
+    }
+
+
+def _table(model: type[Base]) -> Table[Any]:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
