@@ -14,7 +14,7 @@ def now() -> datetime:
     """The present moment, aware, in UTC."""
     if _frozen is not None:
         return _frozen
-    moment = datetime.now(UTC)  # noqa: TID251 - the one place
+    moment = datetime.now(UTC)
     if _offset_file is not None:
         moment += timedelta(seconds=_offset())
     return moment
@@ -35,14 +35,14 @@ def use_offset_file(path: Path | None) -> None:
 
     The file is read at every call, so that all processes of one installation move together.
     """
-    global _offset_file  # noqa: PLW0603 - one clock per process is the point
+    global _offset_file
     _offset_file = path
 
 
 @contextmanager
 def frozen(moment: datetime) -> Iterator[None]:
     """Within the block it is `moment`. For tests and for replaying a day."""
-    global _frozen  # noqa: PLW0603
+    global _frozen
     assert moment.tzinfo is not None, "a moment knows its zone"
     before, _frozen = _frozen, moment.astimezone(UTC)
     try:

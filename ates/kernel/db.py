@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ates.kernel import clock
-from ates.kernel.errors import ConfigError, Conflict, DatabaseAway, N_, is_outage
+from ates.kernel.errors import N_, ConfigError, Conflict, DatabaseAway, is_outage
 from ates.kernel.types import BigInt
 
 NAMING = {
@@ -27,7 +27,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-STRICT = {"sqlite_strict": True}  # no float or word enters an INTEGER column
+STRICT: dict[str, Any] = {"sqlite_strict": True}  # no float or word enters an INTEGER column
 
 
 def metadata() -> MetaData:
@@ -46,7 +46,8 @@ class Aggregate:
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy passes the class
-        return {"version_id_col": cls.__table__.c.said, "version_id_generator": False}
+        said = cls.__table__.c.said  # type: ignore[attr-defined] # mapped by the class that mixes in
+        return {"version_id_col": said, "version_id_generator": False}
 
     def next_version(self) -> int:
         """The number of this row's next event."""
@@ -92,12 +93,11 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Write: commits on leaving, rolls back on an error, then does what waits for the commit."""
-        with _plain_faults():
-            with self.session("write") as session:
-                with session.begin():
-                    yield session
-                waiting = session.info.pop("after_commit", {})
+        """Write: commits on leaving, rolls back on an error; then does what waits for that."""
+        with _plain_faults(), self.session("write") as session:
+            with session.begin():
+                yield session
+            waiting = session.info.pop("after_commit", {})
         for act in waiting.values():
             act()
 

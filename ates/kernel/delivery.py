@@ -5,23 +5,33 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar
-from uuid import UUID
 
 from blinker import Signal
 from flask import Flask
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from ates.kernel import clock, db, ids, parking
+from ates.kernel import clock, parking
 from ates.kernel.db import Database
 from ates.kernel.errors import ConfigError, Corrupt, UnknownEvent, is_outage
 from ates.kernel.events import Cause, Meta, attach, caused, contracts, is_contract, load
+from ates.kernel.lag import Behind, Unhandled, behind, unhandled_before
 from ates.kernel.log import halves, sequence
 from ates.kernel.tables import OWN_LOG, consumer, event_log
+
+__all__ = [
+    "Behind",
+    "Drain",
+    "Inbox",
+    "Unhandled",
+    "Unit",
+    "behind",
+    "drain_all",
+    "unhandled_before",
+]
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +156,7 @@ class Drain:
         started = clock.monotonic()
         try:
             with self.transaction() as session:
-                rows, position = self.take(session)
+                rows = self.take(session)
                 if not rows:
                     return 0
                 stuck = parking.stuck(session, self.name, rows)
@@ -170,7 +180,7 @@ class Drain:
     def careful(self) -> int:
         """The batch again by halves, each with a fresh unit: park what fails, keep the rest."""
         with self.transaction() as session:
-            rows, _ = self.take(session)
+            rows = self.take(session)
             if not rows:
                 return 0
             care = _Care(self, session, parking.stuck(session, self.name, rows))
@@ -210,7 +220,7 @@ class Drain:
         ).all()
         return [row for row in rows if row.mode in ("live", "rebuild")]
 
-    def take(self, session: Session) -> tuple[Sequence[Row[Any]], int]:
+    def take(self, session: Session) -> Sequence[Row[Any]]:
         """The next events after the position, checked to be without a hole."""
         for place in self.lock(session):
             rows = session.execute(
@@ -223,8 +233,8 @@ class Drain:
                 found = [row.position for row in rows]
                 if found != list(range(place.position + 1, place.position + 1 + len(rows))):
                     raise Corrupt(f"the log {place.log} has a hole after {place.position}")
-                return rows, place.position
-        return [], 0
+                return rows
+        return []
 
     def apply(self, session: Session, rows: Sequence[Row[Any]]) -> None:
         """Hand the events to their handlers, through one fresh unit that is flushed once."""
@@ -273,7 +283,7 @@ class Drain:
             )
 
     def _resize(self, seconds: float) -> None:
-        """A transaction stays short: 50 ms on SQLite, which has one writer, 250 ms on PostgreSQL."""
+        """A transaction stays short: 50 ms on SQLite with its one writer, else 250 ms."""
         limit = 0.05 if self.database.is_sqlite else 0.25
         if seconds > limit:
             self.stats.size = max(self.stats.size // 2, 16)

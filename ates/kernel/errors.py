@@ -76,7 +76,7 @@ class TooMany(Refusal):
     status = 429
 
     def __init__(self, sentence: str, *, retry_after: int, **values: object) -> None:
-        super().__init__(sentence, seconds=retry_after, **values)
+        super().__init__(sentence, fields=None, seconds=retry_after, **values)
         self.retry_after = retry_after
 
 
@@ -110,8 +110,8 @@ class Corrupt(Exception):
     """The log has a hole or another impossible state; the consumer is paused."""
 
 
-# Class 08 connection, 57 operator intervention (shutdown, cancel, idle), 53 resources, 55P03 lock not
-# available, 40001 and 40P01 serialisation and deadlock, 25P03 idle in transaction, 58 system error.
+# Class 08 connection, 57 operator intervention (shutdown, cancel), 53 resources, 58 system error;
+# 40001 and 40P01 serialisation and deadlock, 55P03 lock not available, 25P03 idle in transaction.
 _OUTAGE_STATES = ("08", "57", "53", "58", "40001", "40P01", "55P03", "25P03", "XX001")
 _OUTAGE_CODES = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN"}
 

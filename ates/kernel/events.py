@@ -1,5 +1,6 @@
-"""Contracts: what an event is, how it is written down and read back, and what it knows of itself."""
+"""Contracts: what an event is, how it is written and read, and what it knows of itself."""
 
+import builtins
 import dataclasses
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,7 @@ class Contract:
     type: str  # "tasks.task_assigned"
     version: int
     key: str  # the field that names the aggregate
-    cls: type[Any]
+    cls: builtins.type[Any]
     encode: Callable[[Any], bytes]
     decode: Callable[[Any], Any]
 
@@ -187,7 +188,8 @@ class Cause:
     actor: str | None = None
 
 
-_cause: ContextVar[Cause] = ContextVar("cause", default=Cause())
+_NOTHING = Cause()
+_cause: ContextVar[Cause] = ContextVar("cause", default=_NOTHING)
 
 
 def cause() -> Cause:
@@ -220,7 +222,9 @@ def schema(contract: Contract) -> Mapping[str, Any]:
     """The JSON Schema (2020-12) of an event's data, as it is exported to `schemas/`."""
     (made,), defined = msgspec.json.schema_components([contract.cls])
     body = dict(defined[contract.cls.__name__]) if "$ref" in made else dict(made)
-    properties = {name: value for name, value in body["properties"].items() if name != "key_version"}
+    properties = {
+        name: value for name, value in body["properties"].items() if name != "key_version"
+    }
     body["properties"] = properties
     body["required"] = [name for name in body.get("required", ()) if name != "key_version"]
     return {

@@ -19,7 +19,7 @@ _last = 0
 
 def new() -> UUID:
     """A UUIDv7 (RFC 9562): sorts by time, and within one process strictly by creation."""
-    global _last  # noqa: PLW0603
+    global _last
     milliseconds = int(clock.now().timestamp() * 1000)
     with _lock:
         # 48 bits of time, then a 12-bit counter: ids of one process never run backwards.
@@ -47,7 +47,7 @@ def between(low: float, high: float) -> float:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Within the block the lot repeats itself for the same seed. For tests and the demo."""
-    global _chance  # noqa: PLW0603
+    global _chance
     before, _chance = _chance, random.Random(seed)  # noqa: S311 - repeatable on purpose
     try:
         yield

@@ -104,7 +104,7 @@ class _Move:
         self._finish()
         return self.position - before
 
-    def _read(self) -> Sequence[Row[Any]]:
+    def _read(self) -> Sequence[Any]:
         return self.session.execute(
             select(outbox.c.seq, outbox.c.source, outbox.c.key)
             .where(outbox.c.held.is_(None))

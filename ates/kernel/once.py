@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ates.kernel import clock, db
-from ates.kernel.errors import Conflict, N_
+from ates.kernel.errors import N_, Conflict
 from ates.kernel.types import BigInt, Id, UTCDateTime
 
 KEPT = timedelta(days=7)

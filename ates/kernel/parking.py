@@ -176,7 +176,7 @@ def _rows(
     ).all()
 
 
-def _at(consumer: str, row: Row[Any]) -> Any:
+def _at(consumer: str, row: Any) -> Any:
     return and_(
         parked.c.consumer == consumer, parked.c.log == row.log, parked.c.position == row.position
     )

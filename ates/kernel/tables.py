@@ -19,7 +19,8 @@ KERNEL = metadata()
 OWN_LOG = "ates"  # in the monolith one log carries all sources
 
 # Committed, not yet numbered; normally empty. `seq` is drawn one at a time (CACHE 1), after the
-# aggregate's lock: when a stream's second event is visible, the first had committed with a lower one.
+# aggregate's lock: when a stream's second event is visible, the first had committed with a lower
+# one.
 outbox = Table(
     "outbox",
     KERNEL,

@@ -4,7 +4,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+)
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 # BIGINT; on SQLite INTEGER, which is 64 bits wide and may be a rowid.
@@ -35,7 +45,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.astimezone(UTC)  # type: ignore[no-any-return]
+        return moment.astimezone(UTC)
 
 
 class Day(TypeDecorator[date]):

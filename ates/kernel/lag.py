@@ -1,0 +1,134 @@
+"""How far behind a consumer is: what a payout asks, and what every derived page says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app, has_app_context
+from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from ates.kernel import clock
+from ates.kernel.tables import consumer as consumers
+from ates.kernel.tables import event_log, log_head, outbox, parked
+
+
+@dataclass(frozen=True)
+class Unhandled:
+    """Events that happened before an instant and have no effect yet."""
+
+    waiting: int  # on their way; they will come by themselves
+    parked: int  # set aside or held until somebody repairs them
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What a consumer has still to do."""
+
+    events: int
+    oldest: datetime | None  # when the oldest of them happened
+    as_of: datetime  # all that happened up to then is counted
+    dead: int  # events that wait for a person
+
+
+def unhandled_before(session: Session, consumer: str, instant: datetime) -> Unhandled:
+    """What `consumer` has not handled of all that happened before `instant`.
+
+    One statement: two could both miss an event on its way from staging to the log. Ask under the
+    lock that the answer decides about, and not before `instant` plus the grace: what is not yet
+    committed is invisible.
+    """
+    known = _unheard(consumer)
+    early = outbox.c.occurred_at < instant
+    staged = select(func.count()).where(outbox.c.held.is_(None), early, outbox.c.type.not_in(known))
+    unread = (
+        select(func.count())
+        .select_from(event_log)
+        .join(consumers, and_(consumers.c.log == event_log.c.log, consumers.c.name == consumer))
+        .where(
+            event_log.c.position > consumers.c.position,
+            event_log.c.occurred_at < instant,
+            event_log.c.type.not_in(known),
+        )
+    )
+    # A copied log may still bring something that happened before the instant.
+    incomplete = (
+        select(func.count())
+        .select_from(log_head)
+        .join(consumers, and_(consumers.c.log == log_head.c.log, consumers.c.name == consumer))
+        .where(
+            log_head.c.own.is_(False),
+            or_(log_head.c.complete_until.is_(None), log_head.c.complete_until < instant),
+        )
+    )
+    aside = (
+        select(func.count())
+        .select_from(parked)
+        .join(
+            event_log,
+            and_(event_log.c.log == parked.c.log, event_log.c.position == parked.c.position),
+        )
+        .where(
+            parked.c.consumer == consumer,
+            parked.c.status != "skipped",
+            event_log.c.occurred_at < instant,
+        )
+    )
+    held = select(func.count()).where(
+        outbox.c.held.is_not(None), early, outbox.c.type.not_in(known)
+    )
+    row = session.execute(
+        select(
+            (
+                staged.scalar_subquery() + unread.scalar_subquery() + incomplete.scalar_subquery()
+            ).label("waiting"),
+            (aside.scalar_subquery() + held.scalar_subquery()).label("parked"),
+        )
+    ).one()
+    return Unhandled(row.waiting, row.parked)
+
+
+def behind(session: Session, consumer: str) -> Behind:
+    """How far `consumer` is, for "All events up to … are counted"; one statement."""
+    known = _unheard(consumer)
+    staged = (outbox.c.held.is_(None), outbox.c.type.not_in(known))
+    unread = and_(
+        event_log.c.log == consumers.c.log,
+        event_log.c.position > consumers.c.position,
+        event_log.c.type.not_in(known),
+    )
+    of = consumers.c.name == consumer
+    row = session.execute(
+        select(
+            select(func.count()).where(*staged).scalar_subquery().label("staged"),
+            select(func.min(outbox.c.occurred_at)).where(*staged).scalar_subquery().label("first"),
+            select(func.count())
+            .select_from(event_log)
+            .join(consumers, unread)
+            .where(of)
+            .scalar_subquery()
+            .label("unread"),
+            select(event_log.c.occurred_at)
+            .join(consumers, unread)
+            .where(of)
+            .order_by(event_log.c.position)
+            .limit(1)
+            .scalar_subquery()
+            .label("next"),
+            select(func.count())
+            .where(parked.c.consumer == consumer, parked.c.status == literal("dead"))
+            .scalar_subquery()
+            .label("dead"),
+        )
+    ).one()
+    oldest = min((moment for moment in (row.first, row.next) if moment is not None), default=None)
+    return Behind(row.staged + row.unread, oldest, oldest or clock.now(), row.dead)
+
+
+def _unheard(consumer: str) -> Any:
+    """Types known here that the consumer does not listen to; without an application, none."""
+    if not has_app_context():
+        return ()
+    inboxes = current_app.extensions.get("ates.inboxes", {})
+    inbox = inboxes.get(consumer.partition("@")[0])
+    return sorted(inbox.unheard) if inbox is not None else ()

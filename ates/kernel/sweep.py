@@ -1,0 +1,123 @@
+"""The sweep: heals every lost ring by looking into the database, without Redis."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import and_, exists, select, update
+
+from ates.kernel import clock, ids, parking
+from ates.kernel.db import Database
+from ates.kernel.delivery import Drain, Inbox, ensure_consumers
+from ates.kernel.errors import is_outage
+from ates.kernel.log import staged
+from ates.kernel.tables import consumer, event_log, log_head
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0  # seconds, give or take a fifth, so that two workers do not march in step
+SWEPT_EVERY = 10.0
+BACK_OFF = (0.5, 30.0)
+
+
+class Sweep(threading.Thread):
+    """Calls `look` each second until `stop` is set; after an error it waits longer and longer."""
+
+    def __init__(self, app: Flask, look: Callable[[], None], beat: Path | None = None) -> None:
+        super().__init__(name="sweep", daemon=True)
+        self.app, self.look, self.beat = app, look, beat
+        self.stop = threading.Event()
+        self.failures = 0
+
+    def run(self) -> None:
+        with self.app.app_context():
+            while not self.stop.is_set():
+                self.stop.wait(self._once())
+
+    def _once(self) -> float:
+        try:
+            self.look()
+        except Exception as error:
+            self.failures += 1
+            level = logging.WARNING if is_outage(error) else logging.ERROR
+            log.log(level, "the sweep stopped short: %s", error, exc_info=not is_outage(error))
+            low, high = BACK_OFF
+            return min(high, low * 2.0 ** min(self.failures, 8)) * ids.between(0.5, 1.0)
+        self.failures = 0
+        if self.beat is not None:
+            self.beat.touch()
+        return EVERY * ids.between(0.8, 1.2)
+
+
+class EventSweep:
+    """What the events worker looks for: staged events, consumers behind, due retries."""
+
+    def __init__(
+        self, database: Database, inboxes: Sequence[Inbox], stop: Callable[[], bool] | None = None
+    ) -> None:
+        self.database, self.inboxes = database, inboxes
+        self.stop = stop or (lambda: False)
+        self.drains = {inbox.name: Drain(database, inbox, skip_locked=True) for inbox in inboxes}
+        self.known = False
+        self.swept = float("-inf")
+        self.resting: dict[str, tuple[float, int]] = {}  # until when, after how many failures
+
+    def __call__(self) -> None:
+        """One look. Raises what stopped the last consumer that could not go on."""
+        if not self.known:
+            ensure_consumers(self.database, self.inboxes)
+            self.known = True
+        waits = staged(self.database)
+        trouble: Exception | None = None
+        for inbox in self.inboxes:
+            if self.stop() or self._rests(inbox.name):
+                continue
+            if waits or self._has_work(inbox.name):
+                trouble = self._drain(inbox.name) or trouble
+        if clock.monotonic() - self.swept > SWEPT_EVERY:
+            self._note_sweep()
+        if trouble is not None:
+            raise trouble
+
+    def _drain(self, name: str) -> Exception | None:
+        drain = self.drains[name]
+        try:
+            drain.run(stop=self.stop)
+        except Exception as error:
+            failures = self.resting.get(name, (0.0, 0))[1] + 1
+            low, high = BACK_OFF
+            pause = min(high, low * 2 ** min(failures, 8)) * ids.between(0.5, 1.0)
+            self.resting[name] = (clock.monotonic() + pause, failures)
+            if is_outage(error):
+                return error
+            log.exception("%s cannot go on", name)
+            drain.note(error)
+        else:
+            self.resting.pop(name, None)
+        return None
+
+    def _rests(self, name: str) -> bool:
+        return clock.monotonic() < self.resting.get(name, (0.0, 0))[0]
+
+    def _has_work(self, name: str) -> bool:
+        if parking.any_due(self.database, name):
+            return True
+        with self.database.reading() as session:
+            unread = exists().where(
+                and_(
+                    consumer.c.name == name,
+                    consumer.c.mode.in_(("live", "rebuild")),
+                    event_log.c.log == consumer.c.log,
+                    event_log.c.position == consumer.c.position + 1,
+                )
+            )
+            return bool(session.scalar(select(unread)))
+
+    def _note_sweep(self) -> None:
+        self.swept = clock.monotonic()
+        with self.database.transaction() as session:
+            session.execute(
+                update(log_head).where(log_head.c.own.is_(True)).values(swept_at=clock.now())
+            )

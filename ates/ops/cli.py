@@ -1,0 +1,210 @@
+"""Commands over the kernel: events, workers, a new data folder, the demonstration company."""
+
+import json
+import sys
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from ates.config import Config
+from ates.kernel import clock, mail, parking
+from ates.kernel.db import Database
+from ates.kernel.delivery import Drain, Inbox, drain_all, ensure_consumers
+from ates.kernel.sweep import EventSweep, Sweep
+from ates.kernel.worker import EVENTS, MAIL, work
+from ates.ops import repair, status
+
+consumer_option = click.option("--consumer", help="Only this consumer.")
+by_option = click.option("--by", required=True, help="Who decides, for the record.")
+reason_option = click.option("--reason", required=True, help="Why, for the record.")
+
+
+def database() -> Database:
+    found = current_app.extensions["ates.database"]
+    assert isinstance(found, Database)
+    return found
+
+
+def inboxes() -> list[Inbox]:
+    return list(current_app.extensions["ates.inboxes"].values())
+
+
+# --- worker ---------------------------------------------------------------------------------------
+
+
+@click.group()
+def worker() -> None:
+    """The processes that deliver events and send letters."""
+
+
+@worker.command("events")
+@with_appcontext
+def worker_events() -> None:
+    """Deliver events until SIGTERM: woken by Redis, healed by a look each second."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    look = EventSweep(database(), inboxes())
+    sweep = Sweep(app, look, _beat("events"))
+    look.stop = sweep.stop.is_set
+    work(app, EVENTS, sweep)
+
+
+@worker.command("mail")
+@with_appcontext
+def worker_mail() -> None:
+    """Send letters until SIGTERM."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    sweep = Sweep(app, lambda: None, _beat("mail"))
+    sweep.look = lambda: (mail.send_due(stop=sweep.stop.is_set), None)[1]
+    work(app, MAIL, sweep)
+
+
+def _beat(name: str) -> Any:
+    """The file a supervisor watches: a worker that no longer touches it hangs."""
+    config: Config = current_app.extensions["ates.config"]
+    folder = config.data / "run"
+    return folder / f"{name}.beat" if folder.is_dir() else None
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+@click.group()
+def events() -> None:
+    """Look at the delivery of events, and repair what could not be handled."""
+
+
+@events.command("status")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--type", "of_type", help="Count what is staged, unread or parked of this type …")
+@click.option("--version", type=int, help="… in this version.")
+@with_appcontext
+def events_status(as_json: bool, of_type: str | None, version: int | None) -> None:
+    """How far each consumer is and what is parked. Exit 0 healthy, 3 something is stuck."""
+    if of_type is not None:
+        found = status.count_of(database(), of_type, version)
+        click.echo(json.dumps(found) if as_json else status.count_text(found))
+        return
+    report = status.read(database())
+    click.echo(json.dumps(report.plain()) if as_json else report.text())
+    sys.exit(0 if report.healthy else 3)
+
+
+@events.command("retry")
+@consumer_option
+@click.option("--position", type=int, help="The event at this position of the log.")
+@click.option("--key", help="The events of this stream, e.g. task_id:0190….")
+@click.option("--fingerprint", help="All events with this kind of error.")
+@click.option("--all", "everything", is_flag=True, help="All that failed.")
+@by_option
+@with_appcontext
+def events_retry(everything: bool, by: str, **which: Any) -> None:
+    """Try failed events again now, with all their attempts."""
+    if not everything and not any(value for name, value in which.items() if name != "consumer"):
+        raise click.UsageError("Name --position, --key or --fingerprint, or say --all.")
+    with database().transaction() as session:
+        heads = parking.heads(session, **which)
+        for head in heads:
+            parking.again(session, head, by=by)
+    _say(len(heads), "event is due again", "events are due again")
+
+
+@events.command("skip")
+@click.option("--consumer", required=True)
+@click.option("--position", type=int, required=True, help="Of the failed event at a stream's head.")
+@by_option
+@reason_option
+@with_appcontext
+def events_skip(consumer: str, position: int, by: str, reason: str) -> None:
+    """Leave a failed event out for ever: what it should cause will not happen."""
+    if len(reason.strip()) < 10:
+        raise click.ClickException("Give a reason of at least 10 characters.")
+    with database().transaction() as session:
+        heads = parking.heads(session, consumer=consumer, position=position)
+        if not heads:
+            raise click.ClickException(f"{consumer} has no failed event at {position}.")
+        parking.skip(session, heads[0], by=by, reason=reason.strip())
+    click.echo(f"{consumer} skips {position}; the rest of its stream goes on.")
+
+
+@events.command("park")
+@click.argument("position", type=int, required=False)
+@click.option("--consumer", required=True)
+@click.option("--storm", is_flag=True, help="Deliver although very many events fail; park them.")
+@click.option("--by", default="", help="Who decides.")
+@click.option("--reason", default="", help="Why.")
+@with_appcontext
+def events_park(position: int | None, consumer: str, storm: bool, by: str, reason: str) -> None:
+    """Set an unread event aside that kills its process, or let a storm of failures be parked."""
+    if storm:
+        inbox = next((each for each in inboxes() if each.name == consumer), None)
+        if inbox is None:
+            raise click.ClickException(f"There is no consumer {consumer}.")
+        drain = Drain(database(), inbox, storm=10**9)
+        drain.run()
+        _say(drain.stats.parked, "event is parked", "events are parked")
+        return
+    if position is None or not by or len(reason.strip()) < 10:
+        raise click.UsageError("Name POSITION, --by and a --reason of at least 10 characters.")
+    try:
+        repair.set_aside(database(), consumer, position, by=by, reason=reason.strip())
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{position} is parked for {consumer}; `flask events skip` leaves it out for ever.")
+
+
+@events.command("release")
+@click.argument("seq", type=int)
+@click.option("--as-version", type=int, help="Number it as the stream's event of this version.")
+@click.option("--discard", is_flag=True, help="Drop it: what it says will never be heard.")
+@by_option
+@reason_option
+@with_appcontext
+def events_release(seq: int, as_version: int | None, discard: bool, by: str, reason: str) -> None:
+    """Decide about an event that staging holds because its number was taken."""
+    if (as_version is None) == (not discard):
+        raise click.UsageError("Say either --as-version N or --discard.")
+    try:
+        repair.release(database(), seq, as_version=as_version, by=by, reason=reason)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{seq} is {'discarded' if discard else f'released as version {as_version}'}.")
+
+
+@events.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@with_appcontext
+def events_verify(as_json: bool) -> None:
+    """Check log, positions and parked events. Exit 0 clean, 4 differences."""
+    started = clock.monotonic()
+    count, found = status.verify(database())
+    if as_json:
+        click.echo(json.dumps({"events": count, "differences": found}))
+    elif found:
+        click.echo("\n".join(found))
+    else:
+        click.echo(f"The log is whole: {count:,} events, {clock.monotonic() - started:.1f} s")
+    sys.exit(4 if found else 0)
+
+
+def _say(count: int, one: str, many: str) -> None:
+    click.echo(f"{count} {one if count == 1 else many}.")
+
+
+# --- data folder ----------------------------------------------------------------------------------
+
+
+@click.command("demo")
+@with_appcontext
+def demo() -> None:
+    """Fill a new data folder with a small company, part by part, each having heard the last."""
+    ensure_consumers(database(), inboxes())
+    for part in current_app.extensions["ates.contexts"]:
+        if part.demo is not None:
+            part.demo()
+            drain_all(database(), inboxes())
+    click.echo("The demonstration company is there.")
+
+
+commands = (worker, events, demo)
