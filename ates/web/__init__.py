@@ -1,1 +1,1 @@
-"""The shell: identity, access, forms, languages, errors, layout. Parts stand on it, it knows none."""
+"""The shell all parts stand on: identity, access, forms, languages, errors, layout."""
