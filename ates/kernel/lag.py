@@ -9,8 +9,8 @@ from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock
+from ates.kernel.tables import FOREIGN, event_log, log_head, outbox, parked
 from ates.kernel.tables import consumer as consumers
-from ates.kernel.tables import event_log, log_head, outbox, parked
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def unhandled_before(session: Session, consumer: str, instant: datetime) -> Unha
         .select_from(log_head)
         .join(consumers, and_(consumers.c.log == log_head.c.log, consumers.c.name == consumer))
         .where(
-            log_head.c.own.is_(False),
+            FOREIGN,
             or_(log_head.c.complete_until.is_(None), log_head.c.complete_until < instant),
         )
     )

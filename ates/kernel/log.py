@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ates.kernel import clock
 from ates.kernel.db import Database
 from ates.kernel.errors import is_outage
-from ates.kernel.tables import event_log, log_head, outbox
+from ates.kernel.tables import OWN, event_log, log_head, outbox
 
 BATCH = 500
 R = TypeVar("R")
@@ -65,9 +65,7 @@ def sequence(database: Database) -> int:
         return 0
     with database.transaction() as session:
         head = session.execute(
-            select(log_head.c.log, log_head.c.position)
-            .where(log_head.c.own.is_(True))
-            .with_for_update()
+            select(log_head.c.log, log_head.c.position).where(OWN).with_for_update()
         ).one()
         return _Move(session, head.log, head.position).run()
 

@@ -13,7 +13,7 @@ from ates.kernel.db import Database
 from ates.kernel.delivery import Drain, Inbox, ensure_consumers
 from ates.kernel.errors import is_outage
 from ates.kernel.log import staged
-from ates.kernel.tables import consumer, event_log, log_head
+from ates.kernel.tables import OWN, consumer, event_log, log_head
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,4 @@ class EventSweep:
     def _note_sweep(self) -> None:
         self.swept = clock.monotonic()
         with self.database.transaction() as session:
-            session.execute(
-                update(log_head).where(log_head.c.own.is_(True)).values(swept_at=clock.now())
-            )
+            session.execute(update(log_head).where(OWN).values(swept_at=clock.now()))

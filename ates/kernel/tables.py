@@ -123,3 +123,6 @@ parked = Table(
     ),
     **STRICT,
 )
+
+OWN = log_head.c.own == True  # noqa: E712 - SQL, not Python: this database's own log
+FOREIGN = log_head.c.own == False  # noqa: E712 - a copy of another database's log

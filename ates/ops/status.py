@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ates.kernel import clock
 from ates.kernel.db import Database
-from ates.kernel.tables import consumer, event_log, log_head, outbox, parked
+from ates.kernel.tables import OWN, consumer, event_log, log_head, outbox, parked
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Report:
 def read(database: Database) -> Report:
     """One snapshot of where everything stands."""
     with database.reading() as session:
-        head = session.execute(select(log_head).where(log_head.c.own.is_(True))).one()
+        head = session.execute(select(log_head).where(OWN)).one()
         staged = session.execute(
             select(
                 func.count().label("events"),
