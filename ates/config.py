@@ -28,7 +28,9 @@ class Config:
     )
     redis_url: str = _setting("", "ATES_REDIS_URL", "Redis or Valkey; wakes workers, keeps nothing")
     smtp_url: str = _setting(
-        "", "ATES_SMTP_URL", "`smtp://`, `smtps://` or `smtp+starttls://`; without it letters are files"
+        "",
+        "ATES_SMTP_URL",
+        "`smtp://`, `smtps://` or `smtp+starttls://`; without it letters are files",
     )
     mail_from: str = _setting("aTES <ates@localhost>", "ATES_MAIL_FROM", "Sender of letters")
     url: str = _setting("", "ATES_URL", "Address people use, for links in letters")
@@ -37,7 +39,9 @@ class Config:
     close_grace: int = _setting(120, "ATES_CLOSE_GRACE", "Seconds a day waits after its end")
     jira_url: str = _setting("", "ATES_JIRA_URL", "Where Jira ids lead; without it they are text")
     secret_key: str = _setting("", "ATES_SECRET_KEY", "Signs Flask's cookie, ≥ 32 characters")
-    signing_key: str = _setting("", "ATES_SIGNING_KEY", "Ed25519 private key (PEM) of access tokens")
+    signing_key: str = _setting(
+        "", "ATES_SIGNING_KEY", "Ed25519 private key (PEM) of access tokens"
+    )
     books_keys: str = _setting("", "ATES_BOOKS_KEYS", "`1:<hex>,2:<hex>`; the last draws prices")
     allow_sqlite: bool = _setting(False, "ATES_ALLOW_SQLITE", "`1` permits SQLite in production")
     unsafe_database: bool = _setting(
