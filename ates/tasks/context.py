@@ -1,7 +1,35 @@
 """The manifest of tasks."""
 
-from ates.kernel.context import Context
+from uuid import UUID
+
+from ates.kernel.context import Context, NavItem
+from ates.kernel.db import reading
+from ates.kernel.errors import N_
+from ates.tasks import queries
+from ates.tasks.cli import commands
+from ates.tasks.demo import demo
 from ates.tasks.handlers import inbox
 from ates.tasks.models import Base, Request
+from ates.tasks.views import pages
 
-context = Context(name="tasks", tables=Base.metadata, inbox=inbox, requests=Request)
+
+def pending(person: UUID) -> int:
+    """For the chip: own done tasks whose reward is not booked yet."""
+    with reading("tasks") as session:
+        return queries.pending_count(session, person)
+
+
+context = Context(
+    name="tasks",
+    tables=Base.metadata,
+    pages=pages,
+    inbox=inbox,
+    commands=commands,
+    nav=(
+        NavItem("tasks.mine", N_("My tasks"), "m"),
+        NavItem("tasks.browse", N_("All tasks"), "t"),
+    ),
+    requests=Request,
+    frame={"pending": pending},
+    demo=demo,
+)

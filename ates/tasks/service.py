@@ -1,6 +1,7 @@
 """What people can do with tasks. Each function is one use case inside the caller's transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -120,11 +121,17 @@ def look_through(session: Session, *, by: UUID, at: datetime) -> None:
     )
 
 
-def part_titles(session: Session, *, after: int, batch: int) -> tuple[int, int] | None:
-    """Repair the next `batch` old rows with an id or brackets in the title (events.md, chapter 10).
+@dataclass(frozen=True)
+class Step:
+    """One batch of old titles: the last number in it, how many there were, how many changed."""
 
-    Returns the last number looked at and how many were changed; None when there are no more.
-    """
+    last: int
+    looked: int
+    changed: int
+
+
+def part_titles(session: Session, *, after: int, batch: int) -> Step | None:
+    """Repair the next `batch` old rows with an id or brackets in the title (R9); None: no more."""
     numbers = session.scalars(
         select(Task.number).where(Task.number > after).order_by(Task.number).limit(batch)
     ).all()
@@ -138,7 +145,7 @@ def part_titles(session: Session, *, after: int, batch: int) -> tuple[int, int] 
     publish_all(session, events)
     session.execute(delete(Word).where(Word.task_id.in_([task.id for task in changed])))
     _index(session, changed)
-    return numbers[-1], len(changed)
+    return Step(numbers[-1], len(numbers), len(changed))
 
 
 def _next(session: Session, name: str) -> int:
@@ -202,7 +209,7 @@ def _locked(session: Session, number: int) -> Task:
         .execution_options(populate_existing=True)
     ).one_or_none()
     if task is None:
-        raise NotFound(N_("There is no task %(number)s."), number=number)
+        raise NotFound(N_("There is no task %(number)s."), number=str(number))
     return task
 
 

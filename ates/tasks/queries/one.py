@@ -83,7 +83,7 @@ def one(session: Session, number: int, *, viewer: UUID, at: datetime) -> OneTask
 def _found(session: Session, number: int) -> Row[Any]:
     found = session.execute(tasks_with_names().where(Task.number == number)).first()
     if found is None:
-        raise NotFound(N_("There is no task %(number)s."), number=number)
+        raise NotFound(N_("There is no task %(number)s."), number=str(number))
     return found
 
 

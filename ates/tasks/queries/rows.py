@@ -11,7 +11,6 @@ from ates.tasks.models import Assignee, Status, Task
 
 RECENT = timedelta(minutes=15)  # a row just completed keeps its place in the open list
 LATE = timedelta(minutes=10)  # a reward not booked by then is delayed
-TINTS = 6
 
 
 @dataclass(frozen=True)
@@ -20,10 +19,6 @@ class Who:
 
     id: UUID
     name: str
-
-    @property
-    def hue(self) -> int:
-        return self.id.int % TINTS
 
     @classmethod
     def of(cls, person: UUID, name: str | None) -> Self:

@@ -100,7 +100,7 @@ def receipt(session: Session, number: int) -> Receipt:
     """One run and how far its fees are booked. Raises NotFound."""
     run = session.execute(_runs().where(Run.number == number)).first()
     if run is None:
-        raise NotFound(N_("There is no shuffle %(number)s."), number=number)
+        raise NotFound(N_("There is no shuffle %(number)s."), number=str(number))
     booked, fees = session.execute(
         select(func.count(), func.coalesce(func.sum(Task.fee_cents), 0))
         .select_from(Assignment)
