@@ -5,9 +5,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
-from blinker import Signal
 from flask import Flask
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -16,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from ates.kernel import clock, parking
 from ates.kernel.db import Database
-from ates.kernel.errors import ConfigError, Corrupt, UnknownEvent, is_outage
-from ates.kernel.events import Cause, Meta, attach, caused, contracts, is_contract, load
+from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
+from ates.kernel.events import Cause, attach, caused, contracts, load
+from ates.kernel.inbox import Inbox, Unit, meta_from
 from ates.kernel.lag import Behind, Unhandled, behind, unhandled_before
 from ates.kernel.log import halves, sequence
 from ates.kernel.tables import OWN_LOG, consumer, event_log
@@ -39,64 +39,6 @@ BATCH = 500
 DRY: Final = "dry"  # everything is handled
 MORE: Final = "more"  # time is over, work is left
 STORM = 20  # more culprits in one batch are a bug of the code, not poison
-
-H = TypeVar("H", bound=Callable[..., None])
-
-
-class Unit(Protocol):
-    """What handlers write through: opened per batch, flushed once, dropped at any time."""
-
-    def flush(self) -> None: ...
-
-
-class Inbox:
-    """What a part hears: `Inbox("accounting", unit=Posting)`, then `@inbox.on(TaskAssigned)`.
-
-    `unit(session)` makes what handlers write through; by default it is the session itself. A
-    rebuildable inbox keeps read models only: within it nothing can be published.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        unit: Callable[[Session], Any] = lambda session: session,
-        *,
-        rebuildable: bool = False,
-    ) -> None:
-        self.name, self.unit, self.rebuildable = name, unit, rebuildable
-        self.signal = Signal(f"What {name} does when others speak.")
-        self.types: set[str] = set()
-
-    def on(self, cls: type[Any]) -> Callable[[H], H]:
-        """Handle events of `cls`: the handler translates, in three lines, and writes to the unit.
-
-        It never commits, catches, retries, sends or asks the time. Raises ConfigError at import for
-        a class that is no contract and for a second handler: blinker's order is undefined.
-        """
-        if not is_contract(cls):
-            raise ConfigError(f"{self.name} hears {cls.__name__}, which is no event contract.")
-
-        def connect(handler: H) -> H:
-            if any(self.signal.receivers_for(cls)):
-                raise ConfigError(f"{self.name} has two handlers for {cls.__name__}.")
-            self.signal.connect(handler, sender=cls, weak=False)
-            self.types.update(name for name, each in contracts.items() if each.cls is cls)
-            return handler
-
-        return connect
-
-    def handlers(self) -> dict[str, Callable[[Any, Any], None]]:
-        """By type of event; resolved once per batch, since asking blinker costs for each event."""
-        return {
-            name: receiver
-            for name in self.types
-            for receiver in self.signal.receivers_for(contracts[name].cls)
-        }
-
-    @property
-    def unheard(self) -> frozenset[str]:
-        """Types that today's code knows and this part does not listen to."""
-        return frozenset(contracts) - self.types
 
 
 def init_app(app: Flask, inboxes: Sequence[Inbox]) -> None:
@@ -318,23 +260,6 @@ class _Care:
 
     def waiting(self, rows: Sequence[Row[Any]]) -> set[int]:
         return {row.position for row in rows} - self.done - self.culprits
-
-
-def meta_from(row: Row[Any]) -> Meta:
-    """The envelope of a stored event."""
-    said = json.loads(row.meta) if row.meta != "{}" else {}
-    return Meta(
-        id=row.event_id,
-        source=row.source,
-        key=row.key,
-        key_version=row.key_version,
-        occurred_at=row.occurred_at,
-        log=row.log,
-        position=row.position,
-        correlation_id=said.get("correlationid"),
-        causation_id=said.get("causationid"),
-        actor=said.get("actorid"),
-    )
 
 
 def _decoded(rows: Sequence[Row[Any]]) -> list[Any]:

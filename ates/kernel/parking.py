@@ -132,14 +132,14 @@ def _retry_stream(
         try:
             with session.begin_nested():
                 apply(row)
-                session.execute(delete(parked).where(_at(consumer, row)))
+                session.execute(delete(parked).where(at(consumer, row)))
         except Exception as error:
             if is_outage(error):
                 raise
             now, attempts = clock.now(), row.attempts + 1
             session.execute(
                 update(parked)
-                .where(_at(consumer, row))
+                .where(at(consumer, row))
                 .values(
                     attempts=attempts,
                     first_failed_at=row.first_failed_at or now,
@@ -150,7 +150,7 @@ def _retry_stream(
     if len(rows) > ROWS_AT_ONCE:
         session.execute(
             update(parked)
-            .where(_at(consumer, rows[ROWS_AT_ONCE]))
+            .where(at(consumer, rows[ROWS_AT_ONCE]))
             .values(status="retry", next_at=clock.now())
         )
     return tried
@@ -176,7 +176,7 @@ def _rows(
     ).all()
 
 
-def _at(consumer: str, row: Any) -> Any:
+def at(consumer: str, row: Any) -> Any:
     return and_(
         parked.c.consumer == consumer, parked.c.log == row.log, parked.c.position == row.position
     )
@@ -201,9 +201,6 @@ def fingerprint(error: Exception) -> str:
     return hashlib.sha256(f"{type(error).__name__}:{plain}".encode()).hexdigest()[:12]
 
 
-# --- what people decide ---------------------------------------------------------------------------
-
-
 def revive(session: Session, consumer: str) -> int:
     """Make due what was parked as unknown and can be read by today's code."""
     rows = session.execute(
@@ -218,90 +215,7 @@ def revive(session: Session, consumer: str) -> int:
     for row in known:  # once per deployment, and few
         session.execute(
             update(parked)
-            .where(_at(consumer, row), parked.c.status.in_(("retry", "dead")))
+            .where(at(consumer, row), parked.c.status.in_(("retry", "dead")))
             .values(status="retry", attempts=0, next_at=clock.now())
         )
     return len(known)
-
-
-def heads(
-    session: Session,
-    *,
-    consumer: str | None = None,
-    position: int | None = None,
-    key: str | None = None,
-    fingerprint: str | None = None,
-) -> Sequence[Row[Any]]:
-    """The failed heads of streams that a person names; none named is all."""
-    query = select(parked).where(parked.c.status.in_(("retry", "dead")))
-    for column, value in (
-        (parked.c.consumer, consumer),
-        (parked.c.position, position),
-        (parked.c.key, key),
-        (parked.c.fingerprint, fingerprint),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    return session.execute(query.order_by(parked.c.consumer, parked.c.position)).all()
-
-
-def again(session: Session, head: Row[Any], *, by: str) -> None:
-    """Try this head again now, with all its attempts."""
-    session.execute(
-        update(parked)
-        .where(_at(head.consumer, head))
-        .values(
-            status="retry", attempts=0, next_at=clock.now(), decided_by=by, decided_at=clock.now()
-        )
-    )
-
-
-def skip(session: Session, head: Row[Any], *, by: str, reason: str) -> None:
-    """Leave this head out for ever: what it should cause will not happen. The next falls due."""
-    now = clock.now()
-    session.execute(
-        update(parked)
-        .where(_at(head.consumer, head))
-        .values(status="skipped", next_at=None, decided_by=by, decided_at=now, reason=reason)
-    )
-    following = session.scalar(
-        select(func.min(parked.c.position)).where(
-            parked.c.consumer == head.consumer,
-            parked.c.source == head.source,
-            parked.c.key == head.key,
-            parked.c.status != "skipped",
-        )
-    )
-    if following is not None:
-        session.execute(
-            update(parked)
-            .where(
-                parked.c.consumer == head.consumer,
-                parked.c.log == head.log,
-                parked.c.position == following,
-            )
-            .values(status="retry", next_at=now)
-        )
-
-
-def set_aside(session: Session, consumer: str, row: Row[Any], *, by: str, reason: str) -> None:
-    """Park an unread event by hand: for one that kills its process each time."""
-    now = clock.now()
-    session.execute(
-        insert(parked).values(
-            consumer=consumer,
-            log=row.log,
-            position=row.position,
-            source=row.source,
-            key=row.key,
-            status="dead",
-            attempts=0,
-            first_failed_at=now,
-            error_class="SetAside",
-            error="set aside by hand",
-            fingerprint="by hand",
-            decided_by=by,
-            decided_at=now,
-            reason=reason,
-        )
-    )

@@ -9,12 +9,12 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from ates.config import Config
-from ates.kernel import clock, mail, parking
+from ates.kernel import clock, mail
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain, Inbox, drain_all, ensure_consumers
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
-from ates.ops import repair, status
+from ates.ops import checks, repair, status
 
 consumer_option = click.option("--consumer", help="Only this consumer.")
 by_option = click.option("--by", required=True, help="Who decides, for the record.")
@@ -104,9 +104,9 @@ def events_retry(everything: bool, by: str, **which: Any) -> None:
     if not everything and not any(value for name, value in which.items() if name != "consumer"):
         raise click.UsageError("Name --position, --key or --fingerprint, or say --all.")
     with database().transaction() as session:
-        heads = parking.heads(session, **which)
+        heads = repair.heads(session, **which)
         for head in heads:
-            parking.again(session, head, by=by)
+            repair.again(session, head, by=by)
     _say(len(heads), "event is due again", "events are due again")
 
 
@@ -121,10 +121,10 @@ def events_skip(consumer: str, position: int, by: str, reason: str) -> None:
     if len(reason.strip()) < 10:
         raise click.ClickException("Give a reason of at least 10 characters.")
     with database().transaction() as session:
-        heads = parking.heads(session, consumer=consumer, position=position)
+        heads = repair.heads(session, consumer=consumer, position=position)
         if not heads:
             raise click.ClickException(f"{consumer} has no failed event at {position}.")
-        parking.skip(session, heads[0], by=by, reason=reason.strip())
+        repair.skip(session, heads[0], by=by, reason=reason.strip())
     click.echo(f"{consumer} skips {position}; the rest of its stream goes on.")
 
 
@@ -178,7 +178,7 @@ def events_release(seq: int, as_version: int | None, discard: bool, by: str, rea
 def events_verify(as_json: bool) -> None:
     """Check log, positions and parked events. Exit 0 clean, 4 differences."""
     started = clock.monotonic()
-    count, found = status.verify(database())
+    count, found = checks.verify(database())
     if as_json:
         click.echo(json.dumps({"events": count, "differences": found}))
     elif found:

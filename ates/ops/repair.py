@@ -1,15 +1,79 @@
-"""What a person decides about single events: set aside, release."""
+"""What a person decides about failed events: again, skip, set aside, release."""
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.orm import Session
 
-from ates.kernel import clock, parking
+from ates.kernel import clock
 from ates.kernel.db import Database
+from ates.kernel.parking import at
 from ates.kernel.tables import consumer as consumers
-from ates.kernel.tables import event_log, outbox
+from ates.kernel.tables import event_log, outbox, parked
 
 log = logging.getLogger(__name__)
+
+
+def heads(
+    session: Session,
+    *,
+    consumer: str | None = None,
+    position: int | None = None,
+    key: str | None = None,
+    fingerprint: str | None = None,
+) -> Sequence[Row[Any]]:
+    """The failed heads of streams that a person names; none named is all."""
+    query = select(parked).where(parked.c.status.in_(("retry", "dead")))
+    for column, value in (
+        (parked.c.consumer, consumer),
+        (parked.c.position, position),
+        (parked.c.key, key),
+        (parked.c.fingerprint, fingerprint),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return session.execute(query.order_by(parked.c.consumer, parked.c.position)).all()
+
+
+def again(session: Session, head: Row[Any], *, by: str) -> None:
+    """Try this head again now, with all its attempts."""
+    session.execute(
+        update(parked)
+        .where(at(head.consumer, head))
+        .values(
+            status="retry", attempts=0, next_at=clock.now(), decided_by=by, decided_at=clock.now()
+        )
+    )
+
+
+def skip(session: Session, head: Row[Any], *, by: str, reason: str) -> None:
+    """Leave this head out for ever: what it should cause will not happen. The next falls due."""
+    now = clock.now()
+    session.execute(
+        update(parked)
+        .where(at(head.consumer, head))
+        .values(status="skipped", next_at=None, decided_by=by, decided_at=now, reason=reason)
+    )
+    following = session.scalar(
+        select(func.min(parked.c.position)).where(
+            parked.c.consumer == head.consumer,
+            parked.c.source == head.source,
+            parked.c.key == head.key,
+            parked.c.status != "skipped",
+        )
+    )
+    if following is not None:
+        session.execute(
+            update(parked)
+            .where(
+                parked.c.consumer == head.consumer,
+                parked.c.log == head.log,
+                parked.c.position == following,
+            )
+            .values(status="retry", next_at=now)
+        )
 
 
 def set_aside(database: Database, consumer: str, position: int, *, by: str, reason: str) -> None:
@@ -29,7 +93,7 @@ def set_aside(database: Database, consumer: str, position: int, *, by: str, reas
             raise LookupError(
                 f"{consumer} has passed {position} already: it stands at {place.position}."
             )
-        parking.set_aside(session, consumer, row, by=by, reason=reason)
+        _park_by_hand(session, consumer, row, by=by, reason=reason)
 
 
 def release(database: Database, seq: int, *, as_version: int | None, by: str, reason: str) -> None:
@@ -71,4 +135,27 @@ def release(database: Database, seq: int, *, as_version: int | None, by: str, re
         by,
         clock.now().isoformat(),
         reason,
+    )
+
+
+def _park_by_hand(session: Session, consumer: str, row: Row[Any], *, by: str, reason: str) -> None:
+    """Park an unread event by hand: for one that kills its process each time."""
+    now = clock.now()
+    session.execute(
+        insert(parked).values(
+            consumer=consumer,
+            log=row.log,
+            position=row.position,
+            source=row.source,
+            key=row.key,
+            status="dead",
+            attempts=0,
+            first_failed_at=now,
+            error_class="SetAside",
+            error="set aside by hand",
+            fingerprint="by hand",
+            decided_by=by,
+            decided_at=now,
+            reason=reason,
+        )
     )
