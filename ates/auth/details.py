@@ -1,0 +1,72 @@
+"""What may be written about a person: e-mail, name, trade, language."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from ates.kernel.errors import N_, Invalid
+
+LOCALES = ("en", "ru")
+EMAIL_LENGTH = 254
+NAME_LENGTH = 100
+TRADE_LENGTH = 50
+
+# One plain address and nothing else: no list, no display name, no quoting (S14).
+_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"(?=.{{1,64}}@){_LOCAL}@{_LABEL}(?:\.{_LABEL})*")
+
+_JOINERS = "\u200c\u200d"  # needed inside words of some scripts
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+PROBLEM = N_("There is a problem")
+NO_EMAIL = N_("Write one e-mail address, like polly@example.com.")
+NO_NAME = N_("Write the name.")
+LONG_NAME = N_("Keep the name within 100 characters.")
+LONG_TRADE = N_("Keep the trade within 50 characters.")
+UNSEEN = N_("Take out the invisible characters.")
+NO_LOCALE = N_("Choose one of the list.")
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is written about a person, checked and clean."""
+
+    email: str
+    name: str
+    trade: str | None
+    locale: str
+
+
+def checked(email: str, name: str, trade: str | None = None, locale: str = "en") -> Details:
+    """What was typed, trimmed and NFC. Raises Invalid with the sentence of each wrong field."""
+    email, name, trade = email.strip(), _clean(name), _clean(trade or "") or None
+    wrong: dict[str, str] = {}
+    if len(email) > EMAIL_LENGTH or not _EMAIL.fullmatch(email):
+        wrong["email"] = NO_EMAIL
+    if not name:
+        wrong["name"] = NO_NAME
+    elif problem := _problem(name, NAME_LENGTH, LONG_NAME):
+        wrong["name"] = problem
+    if trade and (problem := _problem(trade, TRADE_LENGTH, LONG_TRADE)):
+        wrong["trade"] = problem
+    if locale not in LOCALES:
+        wrong["locale"] = NO_LOCALE
+    if wrong:
+        raise Invalid(PROBLEM, fields=wrong)
+    return Details(email, name, trade, locale)
+
+
+def folded(text: str) -> str:
+    """The form in which e-mails and names are compared: NFC, trimmed, case-folded."""
+    return unicodedata.normalize("NFC", text.strip().casefold())
+
+
+def _clean(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _problem(text: str, longest: int, too_long: str) -> str | None:
+    if any(unicodedata.category(each) in _UNSEEN and each not in _JOINERS for each in text):
+        return UNSEEN
+    return too_long if len(text) > longest else None
