@@ -1,0 +1,125 @@
+"""What people ask the books for: filters in the address, read and checked."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from ates.accounting.queries.accounts import Order
+from ates.accounting.queries.ledger import KINDS, Place, Scope
+from ates.contracts.accounting import Kind
+from ates.web.forms import Form, choice, day, line, public_id, whole
+
+BIGGEST = 2**62  # what a number of an entry or a task may be
+
+
+class Kinds(StrEnum):
+    """What a list is narrowed to; income is fees and rewards together (R16)."""
+
+    FEE = "fee"
+    REWARD = "reward"
+    INCOME = "income"
+    ADJUSTMENT = "adjustment"
+    PAYOUT = "payout"
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        if self is Kinds.INCOME:
+            return ("fee", "reward")
+        return tuple(kind for kind in KINDS if kind == self.value)
+
+
+class Below(StrEnum):
+    """Whose balances: `below=zero`."""
+
+    ZERO = "zero"
+
+
+class LedgerFilter(Form):
+    """`kind from to after before`: a part of one person's ledger."""
+
+    kind = choice(Kinds)
+    vars()["from"] = day()  # the word in the address is a keyword of Python
+    to = day()
+    after = whole(1, BIGGEST)
+    before = whole(0, BIGGEST)
+
+    @property
+    def since(self) -> date | None:
+        found: date | None = self.clean.get("from")
+        return found
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything narrows the list."""
+        return any(self.clean.get(name) for name in self.filters)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The words of the address that narrow the list; wrong ones are left out."""
+        return {
+            name: text
+            for name, text in self.values.items()
+            if text and name not in ("after", "before") and name not in self.wrong
+        }
+
+    @property
+    def place(self) -> Place:
+        return Place(after=self.after, before=self.before)
+
+    def scope(self, *, account_id: int | None = None, task_id: UUID | None = None) -> Scope:
+        """What the address asks for, of this account or of this task."""
+        return Scope(
+            kinds=self.kind.kinds if self.kind else KINDS,
+            first=self.since,
+            last=self.to,
+            account_id=account_id,
+            task_id=task_id,
+        )
+
+
+class EntryFilter(LedgerFilter):
+    """`day kind user task from to after before`: a part of the whole ledger."""
+
+    day = day()
+    user = public_id()
+    task = whole(1, BIGGEST)
+
+    def scope(self, *, account_id: int | None = None, task_id: UUID | None = None) -> Scope:
+        """As above; a day stands for itself and wins over `from` and `to`."""
+        return Scope(
+            kinds=self.kind.kinds if self.kind else KINDS,
+            first=self.day or self.since,
+            last=self.day or self.to,
+            account_id=account_id,
+            task_id=task_id,
+        )
+
+
+class AccountFilter(Form):
+    """`q below sort after`: a part of the list of accounts."""
+
+    q = line(100)
+    below = choice(Below)
+    sort = choice(Order)
+    after = line(200)
+
+    @property
+    def order(self) -> Order:
+        """As asked for; people below zero begin with the deepest."""
+        return self.sort or (Order.BELOW if self.below else Order.OWED)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The words of the address without the place in the list."""
+        return {
+            name: text
+            for name, text in self.values.items()
+            if text and name != "after" and name not in self.wrong
+        }
+
+
+class PayoutFilter(Form):
+    """`after`: a page of the people paid."""
+
+    after = whole(1, BIGGEST)

@@ -1,0 +1,1 @@
+"""Reads of accounting: plain frozen rows for pages, made before the session closes."""

@@ -1,0 +1,249 @@
+"""Figures by business day, and the state of the books behind them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from ates.accounting.models import (
+    Account,
+    AccountDay,
+    BusinessDay,
+    CommandRun,
+    DayState,
+    DayTotal,
+    Person,
+)
+from ates.accounting.queries.accounts import Brought
+from ates.contracts.accounting import Kind
+from ates.kernel.errors import N_, NotFound
+from ates.kernel.lag import unhandled_before
+
+DAYS = 30
+UNPAID_TOO_LONG = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The entries of one kind on one day."""
+
+    amount_cents: int = 0
+    entries: int = 0
+
+
+@dataclass(frozen=True)
+class DayFigures:
+    """One business day: every sum leads to its entries (R18)."""
+
+    day: date
+    starts_at: datetime
+    ends_at: datetime
+    state: DayState
+    closed_at: datetime | None
+    paid_at: datetime | None
+    parked: int | None
+    sums: dict[Kind, Sum] = field(default_factory=dict)
+
+    @property
+    def fee(self) -> Sum:
+        return self.sums.get("fee", Sum())
+
+    @property
+    def reward(self) -> Sum:
+        return self.sums.get("reward", Sum())
+
+    @property
+    def adjustment(self) -> Sum:
+        return self.sums.get("adjustment", Sum())
+
+    @property
+    def payout(self) -> Sum:
+        return self.sums.get("payout", Sum())
+
+    @property
+    def income_cents(self) -> int:
+        """Fees − rewards, without payouts and corrections (R16); negative is normal."""
+        return -(self.fee.amount_cents + self.reward.amount_cents)
+
+    @property
+    def running(self) -> bool:
+        return self.state == "open"
+
+
+@dataclass(frozen=True)
+class Books:
+    """All accounts now, and whether they agree with the days."""
+
+    accounts: int
+    owed_cents: int  # of all balances above zero
+    below: int
+    below_cents: int
+    differ_cents: int  # balances minus days: zero, or the books are wrong
+    found_wrong_at: datetime | None  # when the last verification found differences, if it did
+
+
+@dataclass(frozen=True)
+class DayDetail:
+    """What the page of one day shows beside its sums."""
+
+    figures: DayFigures
+    ended: bool
+    waiting: int  # events of the day on their way
+    aside: int  # events of the day set aside
+    people_cents: int  # the day's entries, summed over people
+    earned_most: tuple[Brought, ...]
+    lost_most: tuple[Brought, ...]
+
+    @property
+    def differ_cents(self) -> int:
+        return self.people_cents - sum(each.amount_cents for each in self.figures.sums.values())
+
+
+def day_at(session: Session, at: datetime) -> date | None:
+    """The business day that contains a moment; None before the books reach it."""
+    return session.scalar(
+        select(BusinessDay.business_date)
+        .where(BusinessDay.starts_at <= at, BusinessDay.ends_at > at)
+        .limit(1)
+    )
+
+
+def last_days(session: Session, *, at: datetime, limit: int = DAYS) -> tuple[DayFigures, ...]:
+    """Days that have begun, newest first, with their sums: two statements."""
+    rows = session.scalars(
+        select(BusinessDay)
+        .where(BusinessDay.starts_at <= at)
+        .order_by(BusinessDay.starts_at.desc())
+        .limit(limit)
+    ).all()
+    return _with_sums(session, rows)
+
+
+def one_day(session: Session, day: date, *, at: datetime) -> DayDetail:
+    """Everything about one day. Raises NotFound for a day the books do not have."""
+    row = session.get(BusinessDay, day)
+    if row is None or row.starts_at > at:
+        raise NotFound(N_("The books have no such day."))
+    (figures,) = _with_sums(session, [row])
+    ended = row.ends_at <= at
+    closable = ended and row.state == "open"
+    lag = unhandled_before(session, "accounting", row.ends_at) if closable else None
+    return DayDetail(
+        figures=figures,
+        ended=ended,
+        waiting=lag.waiting if lag else 0,
+        aside=lag.parked if lag else row.parked or 0,
+        people_cents=_over_people(session, day),
+        earned_most=_extremes(session, day, best=True),
+        lost_most=_extremes(session, day, best=False),
+    )
+
+
+def books(session: Session) -> Books:
+    """The sums over all accounts, compared with the sums over all days, in one statement."""
+    balance = Account.balance_cents
+    days = select(func.coalesce(func.sum(DayTotal.amount_cents), 0)).scalar_subquery()
+    row = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(case((balance > 0, balance), else_=0)), 0),
+            func.coalesce(func.sum(case((balance < 0, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((balance < 0, balance), else_=0)), 0),
+            days,
+        ).select_from(Account)
+    ).one()
+    count, owed, below, below_cents, by_days = map(int, row)
+    return Books(
+        accounts=count,
+        owed_cents=owed,
+        below=below,
+        below_cents=below_cents,
+        differ_cents=owed + below_cents - by_days,
+        found_wrong_at=_found_wrong(session),
+    )
+
+
+def bars(days: Iterable[DayFigures]) -> list[tuple[date, int]]:
+    """Income of the last 30 days, oldest first; days before the books began are zero."""
+    known = {each.day: each.income_cents for each in days}
+    last = max(known, default=None)
+    if last is None:
+        return []
+    past = (last - timedelta(days=ago) for ago in reversed(range(DAYS)))
+    return [(day, known.get(day, 0)) for day in past]
+
+
+def unpaid(days: Iterable[DayFigures], *, at: datetime) -> tuple[date, ...]:
+    """Days that have been closed for more than an hour and are not paid, oldest first."""
+    late = [
+        each.day
+        for each in days
+        if each.state == "closed" and each.closed_at and at - each.closed_at > UNPAID_TOO_LONG
+    ]
+    return tuple(sorted(late))
+
+
+# --- how -----------------------------------------------------------------------------------------
+
+
+def _with_sums(session: Session, rows: Iterable[BusinessDay]) -> tuple[DayFigures, ...]:
+    figures = [
+        DayFigures(
+            day=row.business_date,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            state=row.state,
+            closed_at=row.closed_at,
+            paid_at=row.paid_at,
+            parked=row.parked,
+        )
+        for row in rows
+    ]
+    by_day = {each.day: each for each in figures}
+    if by_day:
+        found = session.execute(
+            select(
+                DayTotal.business_date, DayTotal.kind, DayTotal.amount_cents, DayTotal.entries
+            ).where(DayTotal.business_date.in_(list(by_day)))
+        )
+        for day, kind, amount, entries in found:
+            by_day[day].sums[kind] = Sum(amount, entries)
+    return tuple(figures)
+
+
+def _over_people(session: Session, day: date) -> int:
+    each = (
+        AccountDay.fee_cents
+        + AccountDay.reward_cents
+        + AccountDay.adjustment_cents
+        + AccountDay.payout_cents
+    )
+    query = select(func.coalesce(func.sum(each), 0)).where(AccountDay.business_date == day)
+    return int(session.execute(query).scalar_one())
+
+
+def _extremes(session: Session, day: date, *, best: bool) -> tuple[Brought, ...]:
+    """The ten who earned most, or lost most, by fees and rewards."""
+    earned = AccountDay.fee_cents + AccountDay.reward_cents
+    rows = session.execute(
+        select(Account.person_id, Person.name, earned)
+        .join(Account, Account.id == AccountDay.account_id)
+        .outerjoin(Person, Person.person_id == Account.person_id)
+        .where(AccountDay.business_date == day, earned > 0 if best else earned < 0)
+        .order_by(earned.desc() if best else earned, AccountDay.account_id)
+        .limit(10)
+    )
+    return tuple(Brought(*row) for row in rows)
+
+
+def _found_wrong(session: Session) -> datetime | None:
+    """When the last finished verification found differences; None if it found none."""
+    row = session.execute(
+        select(CommandRun.finished_at, CommandRun.exit_code)
+        .where(CommandRun.command == "verify", CommandRun.exit_code.is_not(None))
+        .order_by(CommandRun.started_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return row.finished_at if row is not None and row.exit_code == 4 else None

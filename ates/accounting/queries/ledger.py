@@ -1,0 +1,295 @@
+"""Lists of entries: each found by the ranges that the sums know, so no list needs a date index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ates.accounting.models import (
+    Account,
+    AccountDay,
+    Block,
+    Card,
+    DayTotal,
+    Entry,
+    PayoutLetter,
+    Person,
+)
+from ates.contracts.accounting import Kind
+from ates.kernel.errors import N_, NotFound
+
+PAGE = 50
+SHOWN = 160  # characters of a description in a list
+KINDS: tuple[Kind, ...] = ("fee", "reward", "adjustment", "payout")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as a page shows it."""
+
+    entry_no: int
+    account_seq: int
+    person_id: UUID
+    name: str | None  # None: auth has not told of this person yet
+    kind: Kind
+    source_no: int
+    amount_cents: int
+    balance_cents: int  # after it, as it was stored with it
+    business_date: date
+    occurred_on: date
+    occurred_at: datetime
+    posted_at: datetime
+    event_id: UUID | None
+    number: int | None  # of the task
+    title: str | None
+    jira_id: str | None
+    description: str | None
+    letter: str | None  # state of a payout's letter
+
+    @property
+    def late(self) -> bool:
+        """It counts in a later day than it happened, because that day was closed."""
+        return self.occurred_on < self.business_date
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which entries: every part that is given narrows the list."""
+
+    kinds: tuple[Kind, ...] = KINDS
+    first: date | None = None  # business dates, both inclusive
+    last: date | None = None
+    account_id: int | None = None
+    task_id: UUID | None = None
+
+    @property
+    def dated(self) -> bool:
+        return self.first is not None or self.last is not None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of a list begins: below `after`, or above `before`."""
+
+    after: int | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Newest first, with the places of the pages beside it."""
+
+    lines: tuple[Line, ...]
+    newer: int | None = None
+    older: int | None = None
+
+
+@dataclass(frozen=True)
+class Total:
+    """What all entries of a scope sum to, however many pages they fill."""
+
+    amount_cents: int
+    entries: int | None  # None: not kept for this scope
+
+    @property
+    def income_cents(self) -> int:
+        """The same sum seen by management: what people are charged is income (R16)."""
+        return -self.amount_cents
+
+
+@dataclass(frozen=True)
+class Link:
+    """The block of an entry and its hash in the chain."""
+
+    block_no: int
+    hash: str
+
+
+def lines(session: Session, scope: Scope, place: Place, *, limit: int = PAGE) -> Page:
+    """One page, in the order of booking. Two statements at most, whatever the size of the books."""
+    key = Entry.entry_no if scope.account_id is None else Entry.account_seq
+    conditions = _conditions(scope)
+    if scope.dated:
+        low, high = _range(session, scope)
+        if low is None or high is None:
+            return Page(())
+        conditions.append(key.between(low, high))
+    query = _lines().where(*conditions).limit(limit + 1)
+    if place.before is not None:
+        rows = session.execute(query.where(key > place.before).order_by(key)).all()
+        return _backward([Line(*row) for row in rows], limit, scope)
+    if place.after is not None:
+        query = query.where(key < place.after)
+    rows = session.execute(query.order_by(key.desc())).all()
+    return _forward([Line(*row) for row in rows], limit, scope, begun=place.after is not None)
+
+
+def total(session: Session, scope: Scope) -> Total:
+    """The sum of a scope, from the sums that are kept beside the entries."""
+    if scope.task_id is not None:
+        query = select(func.coalesce(func.sum(Entry.amount_cents), 0), func.count())
+        amount, entries = session.execute(query.where(*_conditions(scope))).one()
+        return Total(int(amount), entries)
+    if scope.account_id is not None:
+        return _account_total(session, scope)
+    query = select(
+        func.coalesce(func.sum(DayTotal.amount_cents), 0),
+        func.coalesce(func.sum(DayTotal.entries), 0),
+    )
+    amount, entries = session.execute(query.where(*_day_totals(scope))).one()
+    return Total(int(amount), int(entries))
+
+
+def entry(session: Session, entry_no: int) -> tuple[Line, Link | None]:
+    """One entry and its block. Raises NotFound."""
+    row = session.execute(_lines().where(Entry.entry_no == entry_no).limit(1)).one_or_none()
+    if row is None:
+        raise NotFound(N_("There is no entry with this number."))
+    block = session.execute(
+        select(Block.block_no, Block.hash)
+        .where(Block.first_entry_no <= entry_no, Block.last_entry_no >= entry_no)
+        .order_by(Block.first_entry_no.desc())
+        .limit(1)
+    ).one_or_none()
+    whole = session.scalar(
+        select(Card.description)
+        .join(Entry, Entry.source_id == Card.task_id)
+        .where(Entry.entry_no == entry_no)
+    )
+    link = Link(block.block_no, block.hash.hex()) if block else None
+    return replace(Line(*row), description=whole), link
+
+
+def late_entries(session: Session, day: date, *, limit: int = 20) -> tuple[Line, ...]:
+    """Entries that happened before the day they count in; reads no more than that day's entries."""
+    scope = Scope(kinds=("fee", "reward"), first=day, last=day)
+    low, high = _range(session, scope)
+    if low is None or high is None:
+        return ()
+    rows = session.execute(
+        _lines()
+        .where(
+            Entry.entry_no.between(low, high),
+            Entry.business_date == day,
+            Entry.occurred_on < Entry.business_date,
+        )
+        .order_by(Entry.entry_no.desc())
+        .limit(limit)
+    )
+    return tuple(Line(*row) for row in rows)
+
+
+def task_of(session: Session, number: int) -> UUID | None:
+    """The id of the task with this number, if accounting has heard how it is called."""
+    return session.scalar(select(Card.task_id).where(Card.number == number).limit(1))
+
+
+# --- how -----------------------------------------------------------------------------------------
+
+
+def _lines() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Entry.entry_no,
+            Entry.account_seq,
+            Account.person_id,
+            Person.name,
+            Entry.kind,
+            Entry.source_no,
+            Entry.amount_cents,
+            Entry.balance_cents,
+            Entry.business_date,
+            Entry.occurred_on,
+            Entry.occurred_at,
+            Entry.posted_at,
+            Entry.event_id,
+            Card.number,
+            Card.title,
+            Card.jira_id,
+            func.substr(Card.description, 1, SHOWN),
+            PayoutLetter.state,
+        )
+        .join(Account, Account.id == Entry.account_id)
+        .outerjoin(Person, Person.person_id == Account.person_id)
+        .outerjoin(Card, Card.task_id == Entry.source_id)
+        .outerjoin(
+            PayoutLetter,
+            and_(
+                Entry.kind == "payout",
+                PayoutLetter.business_date == Entry.business_date,
+                PayoutLetter.account_id == Entry.account_id,
+            ),
+        )
+    )
+
+
+def _conditions(scope: Scope) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = _dates(scope, Entry.business_date)
+    if scope.account_id is not None:
+        conditions.append(Entry.account_id == scope.account_id)
+    if scope.task_id is not None:
+        kinds = [kind for kind in scope.kinds if kind in ("fee", "reward")]
+        conditions += [Entry.kind.in_(kinds), Entry.source_id == scope.task_id]
+    elif scope.kinds != KINDS:
+        conditions.append(Entry.kind.in_(scope.kinds))
+    return conditions
+
+
+def _dates(scope: Scope, column: InstrumentedAttribute[date]) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if scope.first is not None:
+        conditions.append(column >= scope.first)
+    if scope.last is not None:
+        conditions.append(column <= scope.last)
+    return conditions
+
+
+def _day_totals(scope: Scope) -> list[ColumnElement[bool]]:
+    return [*_dates(scope, DayTotal.business_date), DayTotal.kind.in_(scope.kinds)]
+
+
+def _range(session: Session, scope: Scope) -> tuple[int | None, int | None]:
+    """The first and last number that can belong to these days (books.md, chapter 12)."""
+    if scope.account_id is None:
+        query = select(func.min(DayTotal.first_entry_no), func.max(DayTotal.last_entry_no))
+        query = query.where(*_day_totals(scope))
+    else:
+        query = select(func.min(AccountDay.first_seq), func.max(AccountDay.last_seq)).where(
+            AccountDay.account_id == scope.account_id, *_dates(scope, AccountDay.business_date)
+        )
+    low, high = session.execute(query).one()
+    return low, high
+
+
+def _account_total(session: Session, scope: Scope) -> Total:
+    columns = [getattr(AccountDay, f"{kind}_cents") for kind in scope.kinds]
+    amount, entries = session.execute(
+        select(
+            *(func.coalesce(func.sum(sum(columns[1:], columns[0])), 0),),
+            func.coalesce(func.sum(AccountDay.entries), 0),
+        ).where(AccountDay.account_id == scope.account_id, *_dates(scope, AccountDay.business_date))
+    ).one()
+    return Total(int(amount), int(entries) if scope.kinds == KINDS else None)
+
+
+def _key(line: Line, scope: Scope) -> int:
+    return line.entry_no if scope.account_id is None else line.account_seq
+
+
+def _forward(found: Sequence[Line], limit: int, scope: Scope, *, begun: bool) -> Page:
+    shown = tuple(found[:limit])
+    newer = _key(shown[0], scope) if begun and shown else None
+    older = _key(shown[-1], scope) if len(found) > limit else None
+    return Page(shown, newer, older)
+
+
+def _backward(found: Sequence[Line], limit: int, scope: Scope) -> Page:
+    shown = tuple(reversed(found[:limit]))
+    if not shown:
+        return Page(())
+    newer = _key(shown[0], scope) if len(found) > limit else None
+    return Page(shown, newer, _key(shown[-1], scope))
