@@ -1,7 +1,7 @@
 """The one table of rights: rule -> roles and level; each route names its rule by `@allow` (S8)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from flask import Flask, request
@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ates.contracts.auth import Role
 from ates.kernel.errors import N_, ConfigError, Forbidden, SignedOut
+from ates.kernel.events import cause, set_cause
 from ates.web import identity
 from ates.web.again import patiently
 
@@ -89,6 +90,7 @@ def enforce(app: Flask) -> None:
         raise SignedOut(N_("Please sign in."))
     if rule is None or not rule.admits(person):
         raise Forbidden(N_("This page is for other roles"))
+    set_cause(replace(cause(), actor=str(person.id)))  # events of this request say who
 
 
 def init_app(app: Flask) -> None:

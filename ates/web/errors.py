@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from ates.kernel import ids
 from ates.kernel.errors import N_, DatabaseAway, Refusal, SignedOut, TooMany, is_outage
 from ates.kernel.events import Cause, set_cause
-from ates.web import csrf, identity
+from ates.web import csrf
 from ates.web.answers import is_fragment
 from ates.web.forms import Form
 from ates.web.i18n import gettext, sentence
@@ -40,16 +41,17 @@ WORDS: Mapping[int, tuple[str, str]] = {
 
 def refused(
     template: str, form: Form, error: Refusal, **values: Any
-) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
+) -> tuple[str, int, dict[str, str]]:
     """Draw a form again after a refusal: values kept, sentences at the fields, the same key.
 
-    The template shows `form.errors` in its summary and at the fields, and `problem`, the sentence
-    of a refusal that belongs to no field.
+    The template shows `form.errors` in its summary (`errors(form.errors)`) and at the fields. The
+    sentence of a refusal that belongs to no field stands in the summary alone, under "".
     """
     form.errors = {name: sentence(problem, error.values) for name, problem in error.fields.items()}
-    problem = None if form.errors else sentence(error.sentence, error.values)
+    if not form.errors:
+        form.errors = {"": sentence(error.sentence, error.values)}
     csrf.keep_key()
-    body = render_template(template, form=form, problem=problem, **values)
+    body = render_template(template, form=form, errors_found=True, **values)
     return body, error.status, _headers(error)
 
 
@@ -69,12 +71,6 @@ def request_id() -> str:
     if "ates_request" not in g:
         g.ates_request = str(ids.new())
     return str(g.ates_request)
-
-
-def set_actor() -> None:
-    """From now on the events of this request say who caused them."""
-    person = identity.seen()
-    set_cause(Cause(request_id(), None, str(person.id) if person else None))
 
 
 # --- the number of a request ----------------------------------------------------------------------
@@ -121,6 +117,8 @@ def _plain_status(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error.get_response()
+    if isinstance(error, SecurityError):  # a foreign host name: no page, no link is made from it
+        return current_app.make_response((gettext("This is not the address of aTES."), 400))
     if status == 500:
         log.error("request %s ended in an error", request_id())
     known = status if status in WORDS else 400 if status < 500 else 500
@@ -185,7 +183,5 @@ def _to_sign_in() -> ResponseReturnValue:
 
 def sign_in_address(back: str = "/") -> str:
     """The sign-in page that leads back to `back` afterwards."""
-    where = "/auth/sign-in"
-    if "auth.sign_in" in current_app.view_functions:
-        return url_for("auth.sign_in", next=back) if back != "/" else url_for("auth.sign_in")
-    return where
+    where = "/auth/sign-in"  # fixed by the table of addresses: auth may run elsewhere
+    return f"{where}?{urlencode({'next': back}, safe='/')}" if back != "/" else where

@@ -1,14 +1,13 @@
 """Languages: Flask-Babel behind one typed adapter, and refusals and letters in words."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask_babel
-from flask import Flask, current_app, has_app_context, has_request_context, request
+from flask import Flask, current_app, has_request_context, request
 
 from ates.config import Config
 from ates.contracts.auth import Role
@@ -68,7 +67,7 @@ def sentence(msgid: str, values: Mapping[str, object] | None = None) -> str:
 
 
 def render_letter(template: str, locale: str, values: Mapping[str, Any]) -> tuple[str, str]:
-    """Subject and body of a letter, in the receiver's language; needs no request.
+    """Subject and body of a letter, in the receiver's language; needs no request, only the app.
 
     The template's first line is the subject, then comes an empty line, then the body.
     """
@@ -76,16 +75,6 @@ def render_letter(template: str, locale: str, values: Mapping[str, Any]) -> tupl
         text = current_app.jinja_env.get_template(template).render(**values)
     subject, _, body = text.strip().partition("\n")
     return subject.strip(), body.strip("\n") + "\n"
-
-
-def letters_of(app: Flask) -> Any:
-    """`render_letter` for callers outside of any application context."""
-
-    def render(template: str, locale: str, values: Mapping[str, Any]) -> tuple[str, str]:
-        with nullcontext() if has_app_context() else app.app_context():
-            return render_letter(template, locale, values)
-
-    return render
 
 
 def _language() -> str:

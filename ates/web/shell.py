@@ -25,7 +25,6 @@ def init_app(app: Flask, config: Config, contexts: Sequence[Context]) -> None:
     i18n.init_app(app, config)
     access.init_app(app)
     csrf.init_app(app, config)
-    app.before_request(errors.set_actor)
     app.jinja_env.globals["frame"] = frame.frame
     app.jinja_env.globals["mounted"] = frame.mounted
     app.register_blueprint(pages.pages)
