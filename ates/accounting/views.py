@@ -124,7 +124,7 @@ def day(day: str) -> ResponseReturnValue:
     """One business day: its sums, what it waits for, its late entries."""
     with reading("accounting") as session:
         detail = days.one_day(session, _date(day), at=clock.now())
-        late = ledger.late_entries(session, detail.figures.day)
+        late = ledger.late_entries(session, detail.figures.day, detail.figures.numbers)
         mark = watermark(session, "accounting")
     return _page("day", detail=detail, figures=detail.figures, late=late, mark=mark)
 

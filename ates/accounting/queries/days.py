@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ScalarSelect, case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import (
@@ -31,6 +32,8 @@ class Sum:
 
     amount_cents: int = 0
     entries: int = 0
+    first_entry_no: int = 0  # the range that contains them all
+    last_entry_no: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,13 @@ class DayFigures:
     @property
     def payout(self) -> Sum:
         return self.sums.get("payout", Sum())
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """The first and last number that an ordinary entry of the day can have."""
+        some = [each for each in (self.fee, self.reward) if each.entries]
+        first = min((each.first_entry_no for each in some), default=0)
+        return first, max((each.last_entry_no for each in some), default=0)
 
     @property
     def income_cents(self) -> int:
@@ -123,21 +133,25 @@ def last_days(session: Session, *, at: datetime, limit: int = DAYS) -> tuple[Day
 
 def one_day(session: Session, day: date, *, at: datetime) -> DayDetail:
     """Everything about one day. Raises NotFound for a day the books do not have."""
-    row = session.get(BusinessDay, day)
-    if row is None or row.starts_at > at:
+    found = session.execute(
+        select(BusinessDay, _over_people(day)).where(BusinessDay.business_date == day)
+    ).one_or_none()
+    if found is None or found[0].starts_at > at:
         raise NotFound(N_("The books have no such day."))
+    row, people_cents = found
     (figures,) = _with_sums(session, [row])
     ended = row.ends_at <= at
     closable = ended and row.state == "open"
     lag = unhandled_before(session, "accounting", row.ends_at) if closable else None
+    extremes = _extremes(session, day)
     return DayDetail(
         figures=figures,
         ended=ended,
         waiting=lag.waiting if lag else 0,
         aside=lag.parked if lag else row.parked or 0,
-        people_cents=_over_people(session, day),
-        earned_most=_extremes(session, day, best=True),
-        lost_most=_extremes(session, day, best=False),
+        people_cents=int(people_cents),
+        earned_most=tuple(each for each in extremes if each.cents > 0),
+        lost_most=tuple(each for each in reversed(extremes) if each.cents < 0),
     )
 
 
@@ -205,15 +219,20 @@ def _with_sums(session: Session, rows: Iterable[BusinessDay]) -> tuple[DayFigure
     if by_day:
         found = session.execute(
             select(
-                DayTotal.business_date, DayTotal.kind, DayTotal.amount_cents, DayTotal.entries
+                DayTotal.business_date,
+                DayTotal.kind,
+                DayTotal.amount_cents,
+                DayTotal.entries,
+                DayTotal.first_entry_no,
+                DayTotal.last_entry_no,
             ).where(DayTotal.business_date.in_(list(by_day)))
         )
-        for day, kind, amount, entries in found:
-            by_day[day].sums[kind] = Sum(amount, entries)
+        for day, kind, *sums in found:
+            by_day[day].sums[kind] = Sum(*sums)
     return tuple(figures)
 
 
-def _over_people(session: Session, day: date) -> int:
+def _over_people(day: date) -> ScalarSelect[Any]:
     each = (
         AccountDay.fee_cents
         + AccountDay.reward_cents
@@ -221,21 +240,23 @@ def _over_people(session: Session, day: date) -> int:
         + AccountDay.payout_cents
     )
     query = select(func.coalesce(func.sum(each), 0)).where(AccountDay.business_date == day)
-    return int(session.execute(query).scalar_one())
+    return query.scalar_subquery()
 
 
-def _extremes(session: Session, day: date, *, best: bool) -> tuple[Brought, ...]:
-    """The ten who earned most, or lost most, by fees and rewards."""
+def _extremes(session: Session, day: date) -> list[Brought]:
+    """The ten who earned most and the ten who lost most by fees and rewards, best first."""
     earned = AccountDay.fee_cents + AccountDay.reward_cents
-    rows = session.execute(
-        select(Account.person_id, Person.name, earned)
+    query = (
+        select(Account.person_id, Person.name, earned.label("cents"))
         .join(Account, Account.id == AccountDay.account_id)
         .outerjoin(Person, Person.person_id == Account.person_id)
-        .where(AccountDay.business_date == day, earned > 0 if best else earned < 0)
-        .order_by(earned.desc() if best else earned, AccountDay.account_id)
+        .where(AccountDay.business_date == day)
         .limit(10)
     )
-    return tuple(Brought(*row) for row in rows)
+    best = query.where(earned > 0).order_by(earned.desc(), Account.id).subquery()
+    worst = query.where(earned < 0).order_by(earned, Account.id).subquery()
+    rows = session.execute(union_all(select(best), select(worst)))
+    return sorted((Brought(*row) for row in rows), key=lambda each: -each.cents)
 
 
 def _found_wrong(session: Session) -> datetime | None:

@@ -164,16 +164,14 @@ def entry(session: Session, entry_no: int) -> tuple[Line, Link | None]:
     return replace(Line(*row), description=whole), link
 
 
-def late_entries(session: Session, day: date, *, limit: int = 20) -> tuple[Line, ...]:
-    """Entries that happened before the day they count in; reads no more than that day's entries."""
-    scope = Scope(kinds=("fee", "reward"), first=day, last=day)
-    low, high = _range(session, scope)
-    if low is None or high is None:
-        return ()
+def late_entries(
+    session: Session, day: date, between: tuple[int, int], *, limit: int = 20
+) -> tuple[Line, ...]:
+    """Entries that happened before the day they count in, by the range of the day's numbers."""
     rows = session.execute(
         _lines()
         .where(
-            Entry.entry_no.between(low, high),
+            Entry.entry_no.between(*between),
             Entry.business_date == day,
             Entry.occurred_on < Entry.business_date,
         )

@@ -1,0 +1,281 @@
+"""The page of analytics, and the command that compares its sums."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import insert, update
+
+from ates.analytics.cli import commands
+from ates.analytics.models import DaySum, Person
+from ates.contracts.auth import Role
+from ates.kernel import clock, db, ids
+from ates.kernel.events import contract_of, meta_of
+from ates.kernel.tables import consumer, event_log, parked
+from tests.accounting.paper import NOON, TODAY, Desk, open_desk
+from tests.analytics import make
+from tests.analytics.make import ARA, BIBI, COCO, Ledger
+
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    opened = open_desk(tmp_path)
+    with clock.frozen(NOON):
+        yield opened
+    with opened.app.app_context():
+        db.database("analytics").close()
+
+
+@pytest.fixture
+def admin(desk: Desk) -> FlaskClient:
+    return desk.sign_in(Role.ADMIN)[0]
+
+
+def read(client: FlaskClient) -> str:
+    answer = client.get("/analytics/")
+    assert answer.status_code == 200, answer.text
+    body = answer.text.partition("<main")[2].partition("</main>")[0]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def two_days() -> Ledger:
+    """Yesterday closed and paid; today with fees, rewards, a correction and a payout."""
+    ledger = Ledger()
+    ledger.open(YESTERDAY)
+    ledger.open(TODAY)
+    ledger.post(ledger.entry("fee", ARA, -1000, YESTERDAY))
+    ledger.post(ledger.entry("reward", ARA, 3500, YESTERDAY, number=2))
+    ledger.close(YESTERDAY)
+    ledger.post(ledger.entry("payout", ARA, -2500, YESTERDAY))
+    ledger.pay(YESTERDAY)
+    ledger.post(
+        ledger.entry("fee", BIBI, -1400, TODAY, number=3),
+        ledger.entry("fee", COCO, -1900, TODAY, number=4),
+        ledger.entry("reward", BIBI, 3000, TODAY, at=make.moment(TODAY, 11), number=5),
+        ledger.entry("reward", COCO, 3000, TODAY, at=make.moment(TODAY, 10), number=6),
+        ledger.entry("adjustment", COCO, -9900, TODAY),
+        ledger.entry("fee", ARA, -1100, TODAY, number=7),
+    )
+    return ledger
+
+
+def told(desk: Desk, events: list[Any]) -> None:
+    """The log with these events, all of them handled."""
+    with desk.write() as session:
+        rows = [
+            {
+                "log": "ates",
+                "position": position,
+                "event_id": meta_of(each).id,
+                "source": meta_of(each).source,
+                "type": contract_of(type(each)).type,
+                "version": contract_of(type(each)).version,
+                "key": meta_of(each).key,
+                "key_version": each.key_version,
+                "occurred_at": meta_of(each).occurred_at,
+                "data": contract_of(type(each)).encode(each).decode(),
+                "meta": "{}",
+                "recorded_at": NOON,
+            }
+            for position, each in enumerate(events, 1)
+        ]
+        session.execute(insert(event_log), rows)
+        place = {"name": "analytics", "log": "ates", "position": len(events), "mode": "live"}
+        session.execute(insert(consumer).values(**place))
+        make.feed(session, events)
+
+
+class TestFigures:
+    def test_income_counts_fees_and_rewards_alone(self, desk: Desk, admin: FlaskClient) -> None:
+        told(desk, two_days().events)
+        assert "Management income today −$16.00 fees +$44.00, rewards −$60.00" in read(admin)
+
+    def test_below_zero_is_the_balance_now_and_losers_are_of_today(
+        self, desk: Desk, admin: FlaskClient
+    ) -> None:
+        told(desk, two_days().events)
+        assert "Popugs below zero now 2 of 3 1 lost money today" in read(admin)
+
+    def test_the_most_expensive_task_is_the_first_completed_of_the_highest_reward(
+        self, desk: Desk, admin: FlaskClient
+    ) -> None:
+        told(desk, two_days().events)
+        page = read(admin)
+        assert "Most expensive completed task today $30.00 Feed Polly · +1 more" in page
+        assert 'href="/tasks/6"' in admin.get("/analytics/").text
+
+    def test_a_table_below_the_chart_holds_the_same_figures(
+        self, desk: Desk, admin: FlaskClient
+    ) -> None:
+        told(desk, two_days().events)
+        page, body = read(admin), admin.get("/analytics/").text
+        assert "24 Nov 2026 +$44.00 −$60.00 −$16.00 so far — ○ Open" in page
+        assert "23 Nov 2026 +$10.00 −$35.00 −$25.00 1 ✓ Paid" in page
+        assert body.count("<rect") == 30
+        assert "<title>24 Nov: −$16.00</title>" in body
+
+    def test_today_is_the_row_that_contains_this_moment(self, desk: Desk) -> None:
+        told(desk, two_days().events)
+        last = make.moment(TODAY, 0) - timedelta(microseconds=1)
+        for moment, income in ((last, "−$25.00"), (make.moment(TODAY, 0), "−$16.00")):
+            with clock.frozen(moment):
+                page = read(desk.sign_in(Role.ADMIN)[0])
+            assert f"Management income today {income}" in page
+
+    def test_nothing_completed_is_a_dash_and_zero_is_zero(
+        self, desk: Desk, admin: FlaskClient
+    ) -> None:
+        assert "No day yet." in read(admin)
+        ledger = Ledger()
+        ledger.open(TODAY)
+        told(desk, ledger.events)
+        page = read(admin)
+        assert "Management income today $0.00" in page
+        assert "Most expensive completed task today — nothing completed" in page
+
+
+class TestFreshness:
+    def test_all_events_up_to_now_are_counted(self, desk: Desk, admin: FlaskClient) -> None:
+        told(desk, two_days().events)
+        assert "All events up to 24 Nov, 12:00:00 are counted" in read(admin)
+
+    @pytest.mark.parametrize(
+        ("seconds", "note"),
+        [(20, ""), (200, "Figures are 3 min behind; 1 event waits."), (700, "Figures stand still")],
+    )
+    def test_what_waits_is_said_the_louder_the_older_it_is(
+        self, desk: Desk, admin: FlaskClient, seconds: int, note: str
+    ) -> None:
+        ledger = two_days()
+        told(desk, ledger.events)
+        with desk.write() as session:
+            last = ledger.said
+            then = NOON - timedelta(seconds=seconds)
+            session.execute(update(consumer).values(position=last - 1))
+            session.execute(
+                update(event_log).where(event_log.c.position == last).values(occurred_at=then)
+            )
+        page = read(admin)
+        assert note in page
+        assert f"All events up to 24 Nov, {then:%H:%M:%S} are counted" in page
+
+    def test_a_stopped_ledger_is_red_and_says_since_when(
+        self, desk: Desk, admin: FlaskClient
+    ) -> None:
+        ledger = two_days()
+        told(desk, ledger.events)
+        stopped = {
+            "consumer": "analytics",
+            "log": "ates",
+            "position": ledger.said,
+            "source": "accounting",
+            "key": "ledger:main",
+            "status": "dead",
+            "attempts": 1,
+        }
+        with desk.write() as session:
+            session.execute(insert(parked).values(**stopped))
+        since = meta_of(ledger.events[-1]).occurred_at
+        page = read(admin)
+        assert (
+            f"Figures stand still since {since.day} Nov, {since:%H:%M:%S}; 1 event waits." in page
+        )
+
+
+class TestVerify:
+    def run(self, desk: Desk, *words: str) -> tuple[int, str]:
+        result = desk.app.test_cli_runner().invoke(commands, ["verify", *words])
+        return result.exit_code, result.output
+
+    def test_sums_that_agree(self, desk: Desk) -> None:
+        told(desk, two_days().events)
+        code, said = self.run(desk, "--quick")
+        assert (code, said[:27]) == (0, "Figures agree: 9 entries, 2")
+
+    def test_a_changed_balance_is_found(self, desk: Desk) -> None:
+        told(desk, two_days().events)
+        with desk.write() as session:
+            session.execute(update(Person).where(Person.person_id == ARA).values(balance_cents=7))
+        code, said = self.run(desk)
+        assert code == 4
+        assert "balances of people sum to" in said
+
+    @pytest.mark.parametrize("column", ["fee_cents", "payout_cents"])
+    def test_a_changed_day_differs_from_its_control_event(self, desk: Desk, column: str) -> None:
+        told(desk, two_days().events)
+        with desk.write() as session:
+            session.execute(
+                update(DaySum).where(DaySum.business_date == YESTERDAY).values({column: -1})
+            )
+        code, said = self.run(desk, "--json")
+        assert code == 4
+        found = json.loads(said)
+        assert found["agree"] is False
+        assert any("accounting.day_" in each for each in found["differences"])
+
+    def test_what_cannot_run_is_1(self, desk: Desk, tmp_path: Path) -> None:
+        (tmp_path / "shop.sqlite3").rename(tmp_path / "elsewhere")
+        with desk.app.app_context():
+            db.database("analytics").close()
+        assert self.run(desk)[0] == 1
+
+
+@pytest.mark.parametrize("role", [Role.EMPLOYEE, Role.ACCOUNTANT, Role.MANAGER])
+def test_analytics_is_for_administrators(desk: Desk, role: Role) -> None:
+    answer = desk.sign_in(role)[0].get("/analytics/")
+    assert answer.status_code == 403
+    assert "This page is for other roles" in answer.text
+
+
+def test_a_swapped_generation_is_what_the_page_shows(desk: Desk, admin: FlaskClient) -> None:
+    told(desk, two_days().events)
+    with desk.write() as session:
+        session.execute(update(consumer).values(mode="retired"))
+        place = {"name": "analytics@2", "log": "ates", "position": 0, "mode": "live"}
+        session.execute(insert(consumer).values(**place))
+        session.info["consumer"] = "analytics@2"
+        ledger = Ledger()
+        ledger.open(TODAY)
+        ledger.post(ledger.entry("fee", ARA, -1200, TODAY))
+        make.feed(session, ledger.events)
+    assert "Management income today +$12.00" in read(admin)
+
+
+def test_the_page_asks_as_little_for_many_entries_as_for_few(desk: Desk) -> None:
+    admin, _ = desk.sign_in(Role.ADMIN)
+    ledger = Ledger()
+    ledger.open(TODAY)
+    told(desk, ledger.events)
+    counts = []
+    for entries in (10, 500):
+        block = [
+            ledger.entry("fee", UUID(int=0xF0 + number), -1000, TODAY, number=number)
+            for number in range(entries)
+        ]
+        ledger.post(*block)
+        with desk.write() as session:
+            make.feed(session, ledger.events[-1:])
+        with desk.counting() as counted:
+            admin.get("/analytics/")
+        counts.append(
+            sum(n for said, n in counted.items() if not said.startswith(("PRAGMA", "BEGIN")))
+        )
+    assert counts[0] == counts[1] <= 8
+
+
+def test_ids_of_titles_that_were_never_told_are_shown(desk: Desk, admin: FlaskClient) -> None:
+    ledger = Ledger()
+    ledger.open(TODAY)
+    ledger.post(ledger.entry("reward", ids.new(), 2000, TODAY))
+    object.__setattr__(ledger.events[-1], "cards", [])
+    told(desk, ledger.events)
+    assert f"$20.00 {make.task(1)}" in read(admin)
