@@ -45,8 +45,10 @@ def _day() -> None:
         sa.Column("closed_by", BigInt, nullable=True),
         sa.Column("paid_by", BigInt, nullable=True),
         sa.PrimaryKeyConstraint("generation", "business_date", name="pk_analytics_day"),
-        sa.CheckConstraint("state IN ('open', 'closed', 'paid')", name="ck_analytics_day_state"),
-        sa.CheckConstraint("ends_at > starts_at", name="ck_analytics_day_borders"),
+        sa.CheckConstraint(
+            "state IN ('open', 'closed', 'paid')", name=op.f("ck_analytics_day_state")
+        ),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_analytics_day_borders")),
         sqlite_strict=True,
     )
     op.create_index("ix_analytics_day_starts_at", "analytics_day", ["generation", "starts_at"])

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ates.analytics.models import DayReward, DaySum, Head, Person, PersonDay, Task
 from ates.analytics.totals import Totals
+from ates.contracts.accounting import Kind
 from ates.kernel.errors import Hopeless
 from tests.analytics import make
 from tests.analytics.make import ARA, BIBI, COCO, FIRST, Ledger
@@ -63,7 +64,6 @@ def _shut(ledger: Ledger, day: Any) -> None:
     ledger.pay(day)
 
 
-@pytest.mark.usefixtures("backend")
 class TestSums:
     @given(told=facts, sizes=st.lists(st.integers(0, 7), max_size=12))
     @settings(
@@ -194,7 +194,7 @@ def _statements(session: Session, entries: int, consumer: str) -> int:
     ledger = Ledger()
     ledger.open(FIRST)
     for number in range(entries):
-        kind = "reward" if number % 2 else "fee"
+        kind: Kind = "reward" if number % 2 else "fee"
         cents = 2000 + number % 20 * 100 if number % 2 else -1000
         ledger.post(ledger.entry(kind, PEOPLE[number % 3], cents, FIRST, number=number))
     session.info["consumer"] = consumer
