@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from ates.accounting.queries.accounts import Order
-from ates.accounting.queries.ledger import KINDS, Place, Scope
+from ates.accounting.queries.rows import KINDS, Place, Scope
 from ates.contracts.accounting import Kind
 from ates.web.forms import Form, choice, day, line, public_id, whole
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from ates.accounting.forms import AccountFilter, EntryFilter, LedgerFilter, PayoutFilter
 from ates.accounting.queries import accounts as people
 from ates.accounting.queries import days, ledger, payouts, sheets
+from ates.accounting.queries.rows import Page
 from ates.contracts.auth import DRAWN_ROLES
 from ates.kernel import clock
 from ates.kernel.db import reading
@@ -192,9 +193,7 @@ def _sheet(person_id: UUID, form: LedgerFilter) -> sheets.Sheet:
         )
 
 
-def _places(
-    endpoint: str, form: LedgerFilter, page: ledger.Page, **values: Any
-) -> dict[str, str | None]:
+def _places(endpoint: str, form: LedgerFilter, page: Page, **values: Any) -> dict[str, str | None]:
     """The addresses of the pages beside this one and of the list without filters."""
     kept = {**form.filters, **values}
     return {

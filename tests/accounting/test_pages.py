@@ -339,7 +339,9 @@ def test_pages_ask_as_little_for_many_entries_as_for_few(
 def _statements(desk: Desk, client: FlaskClient, address: str) -> int:
     with desk.counting() as counted:
         assert client.get(address).status_code == 200
-    return sum(count for said, count in counted.items() if not said.startswith(("PRAGMA", "BEGIN", "SET")))
+    return sum(
+        count for said, count in counted.items() if not said.startswith(("PRAGMA", "BEGIN", "SET"))
+    )
 
 
 def _rewrite(desk: Desk, me: UUID, entries: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ates.accounting.models import Account, Person
 from ates.accounting.queries import accounts, days, ledger
 from ates.accounting.queries.accounts import Standing
-from ates.accounting.queries.ledger import Page, Place, Scope, Total
+from ates.accounting.queries.rows import Page, Place, Scope, Total
 from ates.web.watermark import Watermark, watermark
 
 Narrow = Callable[[int], Scope]
