@@ -34,12 +34,18 @@ def check(database: Database) -> None:
     with database.reading() as session:
         connection = session.connection()
         _refuse_newer(connection)
-        found, head = _revision(connection), _scripts().get_current_head()
-    if found != head:
+        present = _revision(connection)
+    if present != head():
         raise ConfigError(
-            f"The database is at version {found or 'none'}, this code needs {head}:"
+            f"The database is at version {present or 'none'}, this code needs {head()}:"
             " `python3 -m ates init` applies what is missing."
         )
+
+
+def found(database: Database) -> str | None:
+    """The version a database is at; none if nothing was ever migrated there."""
+    with database.reading() as session:
+        return _revision(session.connection())
 
 
 def head() -> str | None:
@@ -69,11 +75,11 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _refuse_newer(connection: Connection) -> None:
-    found = _revision(connection)
+    present = _revision(connection)
     known = {script.revision for script in _scripts().walk_revisions()}
-    if found is not None and found not in known:
+    if present is not None and present not in known:
         raise ConfigError(
-            f"The database was written by a newer version of aTES ({found}). Use that version."
+            f"The database was written by a newer version of aTES ({present}). Use that version."
         )
 
 

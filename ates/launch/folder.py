@@ -1,0 +1,137 @@
+"""The data folder: its secrets, its database, and who works in it."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import exc
+
+from ates.config import SECRETS, Config
+from ates.kernel import migrate
+from ates.kernel.db import Database
+from ates.kernel.errors import ConfigError, DatabaseAway
+
+
+def prepare(environ: Mapping[str, str]) -> Config:
+    """Make the data folder ready: secrets on the first start, today's schema at every start.
+
+    Raises ConfigError, a sentence to print, for everything that forbids the start.
+    """
+    data = Path(environ["ATES_DATA"])
+    _make_folder(data)
+    missing = _missing(data, environ)
+    if missing and environ.get("ATES_ENV") != "production":
+        _refuse_beside_books(data, environ, missing)
+        _make_secrets(data, missing)
+    config = Config.from_env(environ)
+    apply_schema(config)
+    return config
+
+
+def apply_schema(config: Config) -> None:
+    """Bring the database to today's schema. Raises ConfigError."""
+    database = migrate.long(config.database_url, unsafe=config.unsafe_database)
+    try:
+        migrate.prepare(database)
+    except (DatabaseAway, exc.DBAPIError) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        where = database.url.render_as_string(hide_password=True)
+        raise ConfigError(f"The database {where} cannot be used: {reason}") from None
+    finally:
+        database.close()
+
+
+def is_new(data: Path, environ: Mapping[str, str]) -> bool:
+    """Whether nothing has ever been written here."""
+    return not _has_books(data, environ)
+
+
+class Lock:
+    """Held by the one `run` of a data folder; names its holder to the second."""
+
+    def __init__(self, data: Path) -> None:
+        self.path = data / "run.lock"
+        self.file = self.path.open("a+")
+        os.chmod(self.path, 0o600)
+
+    def take(self, address: str) -> None:
+        """Raises ConfigError while another `run` works in this folder."""
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self.path.read_text().strip() or "another process"
+            raise ConfigError(
+                f"aTES already runs on {self.path.parent} ({holder}). Stop it first, or give"
+                " --data another folder."
+            ) from None
+        self.file.truncate(0)
+        self.file.write(f"process {os.getpid()}, {address}")
+        self.file.flush()
+
+
+def _make_folder(data: Path) -> None:
+    if not data.parent.is_dir():
+        raise ConfigError(f"There is no folder {data.parent}: make it, or name another ATES_DATA.")
+    try:
+        data.mkdir(mode=0o700, exist_ok=True)
+        probe = data / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+        for name in ("log", "run", "mail"):
+            (data / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The data folder {data} cannot be written: {error.strerror}.") from None
+
+
+def _missing(data: Path, environ: Mapping[str, str]) -> list[str]:
+    return [
+        name
+        for name in SECRETS
+        if not environ.get(f"ATES_{name.upper()}") and not (data / "secrets" / name).is_file()
+    ]
+
+
+def _refuse_beside_books(data: Path, environ: Mapping[str, str], missing: list[str]) -> None:
+    """New keys beside old books would redraw no price and prove no entry: restore the old ones."""
+    if _has_books(data, environ):
+        raise ConfigError(
+            f"{data / 'secrets'} lacks {', '.join(missing)}, but there are books already. Restore"
+            " the secrets they were written with; new ones would not fit."
+        )
+
+
+def _has_books(data: Path, environ: Mapping[str, str]) -> bool:
+    url = environ.get("ATES_DATABASE_URL", "")
+    if not url:
+        return (data / "ates.sqlite3").exists()
+    database = Database(url)
+    try:
+        return migrate.found(database) is not None
+    except (DatabaseAway, exc.DBAPIError):
+        return False  # a SQLite file that is not there yet, or a server `apply_schema` will name
+    finally:
+        database.close()
+
+
+def _make_secrets(data: Path, names: list[str]) -> None:
+    folder = data / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name in names:
+        file = os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(file, "w") as stream:
+            stream.write(_make(name) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _make(name: str) -> str:
+    if name == "signing_key":
+        key = Ed25519PrivateKey.generate()
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode().strip()
+    if name == "books_keys":
+        return f"1:{secrets.token_hex(32)}"
+    return secrets.token_urlsafe(48)
