@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -22,7 +23,7 @@ def prepare(environ: Mapping[str, str]) -> Config:
     Raises ConfigError, a sentence to print, for everything that forbids the start.
     """
     data = Path(environ["ATES_DATA"])
-    _make_folder(data)
+    make(data)
     missing = _missing(data, environ)
     if missing and environ.get("ATES_ENV") != "production":
         _refuse_beside_books(data, environ, missing)
@@ -45,35 +46,35 @@ def apply_schema(config: Config) -> None:
         database.close()
 
 
-def is_new(data: Path, environ: Mapping[str, str]) -> bool:
-    """Whether nothing has ever been written here."""
-    return not _has_books(data, environ)
-
-
 class Lock:
     """Held by the one `run` of a data folder; names its holder to the second."""
 
-    def __init__(self, data: Path) -> None:
-        self.path = data / "run.lock"
-        self.file = self.path.open("a+")
-        os.chmod(self.path, 0o600)
+    def __init__(self, data: Path, address: str) -> None:
+        self.path, self.address = data / "run.lock", address
 
-    def take(self, address: str) -> None:
+    def __enter__(self) -> Self:
         """Raises ConfigError while another `run` works in this folder."""
+        self.file = self.path.open("a+")
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = self.path.read_text().strip() or "another process"
+            self.file.close()
             raise ConfigError(
                 f"aTES already runs on {self.path.parent} ({holder}). Stop it first, or give"
                 " --data another folder."
             ) from None
         self.file.truncate(0)
-        self.file.write(f"process {os.getpid()}, {address}")
+        self.file.write(f"process {os.getpid()}, {self.address}")
         self.file.flush()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
 
 
-def _make_folder(data: Path) -> None:
+def make(data: Path) -> None:
+    """Make the folder and its rooms. Raises ConfigError where that is impossible."""
     if not data.parent.is_dir():
         raise ConfigError(f"There is no folder {data.parent}: make it, or name another ATES_DATA.")
     try:
@@ -97,14 +98,15 @@ def _missing(data: Path, environ: Mapping[str, str]) -> list[str]:
 
 def _refuse_beside_books(data: Path, environ: Mapping[str, str], missing: list[str]) -> None:
     """New keys beside old books would redraw no price and prove no entry: restore the old ones."""
-    if _has_books(data, environ):
+    if has_books(data, environ):
         raise ConfigError(
             f"{data / 'secrets'} lacks {', '.join(missing)}, but there are books already. Restore"
             " the secrets they were written with; new ones would not fit."
         )
 
 
-def _has_books(data: Path, environ: Mapping[str, str]) -> bool:
+def has_books(data: Path, environ: Mapping[str, str]) -> bool:
+    """Whether something was ever written here."""
     url = environ.get("ATES_DATABASE_URL", "")
     if not url:
         return (data / "ates.sqlite3").exists()

@@ -1,0 +1,48 @@
+# The one entrance for people who work on aTES. Each line prints what it runs.
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types imports proof migration schemas docs translations lock environment
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+environment:  ## .venv with the tools
+	python3 -c "from ates.launch.bootstrap import prepare; prepare('requirements-dev.txt')"
+
+run:  ## everything here, like python3 -m ates run
+	python3 -m ates run
+
+test:  ## what CI runs, but for the proofs
+	$(PYTHON) -m ates.launch.test
+
+proof: environment  ## negative controls and slow faults
+	$(PYTHON) -m ates.launch.test -m proof -n 2 --dist loadgroup -q
+
+lint: environment  ## ruff
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+format: environment  ## ruff, mending what it can
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+types: environment  ## mypy, strict
+	$(PYTHON) -m mypy
+
+imports: environment  ## the layers of the house
+	.venv/bin/lint-imports
+
+migration: environment  ## draft of a migration: make migration M="what changes"
+	$(PYTHON) -m alembic revision --autogenerate -m "$(M)"
+
+schemas docs: environment  ## generated schemas and pages
+	$(PYTHON) -m tests.support.catalogue
+
+translations: environment  ## collect new strings, compile the catalogue
+	.venv/bin/pybabel extract -F pyproject.toml -k _ -k N_ -k ngettext:1,2 -k pgettext:1c,2 -o /tmp/ates.pot .
+	.venv/bin/pybabel update -i /tmp/ates.pot -d ates/translations -l ru --no-fuzzy-matching
+	.venv/bin/pybabel compile -d ates/translations
+
+lock:  ## pin pyproject's dependencies with hashes
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q -o requirements.txt
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -c requirements.txt -q -o requirements-dev.txt
