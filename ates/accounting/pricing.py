@@ -1,0 +1,30 @@
+"""What a task costs and brings: drawn once, repeatable only with the key (R13)."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+LABEL = b"ates/price/v1|"  # other ranges need another label: tasks keep the price they have
+FEES = range(10, 21)  # dollars, both ends included
+REWARDS = range(20, 41)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Whole dollars, in positive cents."""
+
+    fee_cents: int
+    reward_cents: int
+
+
+def price_of(task_id: UUID, key: bytes) -> Price:
+    """The price that `key` (the keyring's price key) draws for a task; the same at every call.
+
+    64 bits per draw keep the bias of the remainder below 1e-18.
+    """
+    drawn = hmac.new(key, LABEL + task_id.bytes, hashlib.sha256).digest()
+    fee, reward = int.from_bytes(drawn[0:8]), int.from_bytes(drawn[8:16])
+    return Price(
+        fee_cents=100 * FEES[fee % len(FEES)], reward_cents=100 * REWARDS[reward % len(REWARDS)]
+    )
