@@ -15,6 +15,7 @@ from ates.web.forms import Field, Form, Wrong, choice, day, line, whole
 
 T = TypeVar("T")
 
+_YEARS = range(1970, 3000)  # beyond them zones and calendars have no borders
 _PROJECT = re.compile(r"[A-Z][A-Z0-9]{0,19}-", re.ASCII)
 
 
@@ -79,13 +80,20 @@ def search(asked: Mapping[str, str]) -> Search:
             wrong.append(name)
             return field.empty
 
+    def take_day(name: str) -> date | None:
+        found = take(name, day())
+        if found is not None and found.year not in _YEARS:
+            wrong.append(name)
+            return None
+        return found
+
     return Search(
         q=take("q", line(QUERY_LENGTH)),
         status=take("status", choice(Status)),
         assignee=take("assignee", line(QUERY_LENGTH)),
         shuffle=take("shuffle", whole(1, 10**15)),
-        first=take("from", day()),
-        last=take("to", day()),
+        first=take_day("from"),
+        last=take_day("to"),
         sort=take("sort", line(20)),
         left_out=tuple(wrong),
     )

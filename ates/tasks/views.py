@@ -26,7 +26,15 @@ from ates.web.once import act
 
 pages = Blueprint("tasks", __name__, url_prefix="/tasks", template_folder="templates")
 
+FILTER = ("q", "status", "assignee", "shuffle", "from", "to")
 CREATED = N_("Task %(number)s is created. Assignee: %(name)s.")
+
+
+@pages.context_processor
+def jira() -> dict[str, str]:
+    """Where Jira ids lead, for all pages of tasks."""
+    config: Config = current_app.extensions["ates.config"]
+    return {"jira_url": config.jira_url.rstrip("/")}
 
 
 # --- own tasks ------------------------------------------------------------------------------------
@@ -96,7 +104,16 @@ def browse() -> ResponseReturnValue:
         found = queries.find(
             session, wanted, viewer=me().id, cursor=request.args.get("after"), at=clock.now()
         )
-    return render_template("tasks/browse.html", found=found, asked=asked, people=people)
+    return render_template(
+        "tasks/browse.html",
+        found=found,
+        asked=asked,
+        people=people,
+        filtered=any(request.args.get(name) for name in FILTER),
+        may_shuffle=SHUFFLERS.admits(me()),
+        address=_address,
+        here=request.full_path.rstrip("?"),
+    )
 
 
 @pages.get("/new")
@@ -218,10 +235,16 @@ def _wanted(session: Session, asked: Search) -> tuple[Filter, list[Who]]:
         status=asked.status or "",
         assignees=assignees,
         shuffle=asked.shuffle,
-        since=asked.first and _midnight(asked.first),
-        until=asked.last and _midnight(asked.last + timedelta(days=1)),
+        since=_midnight(asked.first) if asked.first else None,
+        until=_midnight(asked.last + timedelta(days=1)) if asked.last else None,
         sort=asked.sort,
     ), people
+
+
+def _address(**changed: object) -> str:
+    """All tasks with the filter of this request, changed in places, from its first page."""
+    kept = {name: request.args.get(name) or None for name in (*FILTER, "sort")}
+    return url_for(".browse", **{**kept, **changed})
 
 
 def _midnight(day: date) -> datetime:
