@@ -1,6 +1,23 @@
 """The manifest of auth."""
 
-from ates.auth.models import Base
-from ates.kernel.context import Context
+from ates.auth import gate
+from ates.auth.cli import commands
+from ates.auth.demo import demo
+from ates.auth.models import Base, Letter, Request
+from ates.auth.views import pages
+from ates.kernel.context import Context, NavItem
+from ates.kernel.errors import N_
+from ates.kernel.mail import LetterBox
 
-context = Context(name="auth", tables=Base.metadata)
+context = Context(
+    name="auth",
+    tables=Base.metadata,
+    pages=pages,
+    commands=commands,
+    nav=(NavItem("auth.people", N_("People"), "p"),),
+    letters=LetterBox("auth", Letter, gate.compose),
+    requests=Request,
+    gate=gate.SessionGate(),
+    setup=gate.init_app,
+    demo=demo,
+)

@@ -42,7 +42,7 @@ def checked(email: str, name: str, trade: str | None = None, locale: str = "en")
     """What was typed, trimmed and NFC. Raises Invalid with the sentence of each wrong field."""
     email, name, trade = email.strip(), _clean(name), _clean(trade or "") or None
     wrong: dict[str, str] = {}
-    if len(email) > EMAIL_LENGTH or not _EMAIL.fullmatch(email):
+    if not is_email(email):
         wrong["email"] = NO_EMAIL
     if not name:
         wrong["name"] = NO_NAME
@@ -55,6 +55,11 @@ def checked(email: str, name: str, trade: str | None = None, locale: str = "en")
     if wrong:
         raise Invalid(PROBLEM, fields=wrong)
     return Details(email, name, trade, locale)
+
+
+def is_email(text: str) -> bool:
+    """Whether it is one plain address (S14); whether it exists, only a letter can tell."""
+    return len(text) <= EMAIL_LENGTH and _EMAIL.fullmatch(text) is not None
 
 
 def folded(text: str) -> str:

@@ -89,6 +89,14 @@ def change_details(
     return person
 
 
+def settle(session: Session, person_id: UUID, *, name: str, locale: str) -> Person:
+    """What a person changes about themselves. Raises Invalid as `create_person`."""
+    person = locked(session, person_id)
+    return change_details(
+        session, person_id, email=person.email, name=name, trade=person.trade, locale=locale
+    )
+
+
 def set_locale(session: Session, person_id: UUID, locale: str) -> Person:
     """Choose the language of pages and letters. Raises Invalid for one we do not speak."""
     if locale not in details.LOCALES:
