@@ -1,0 +1,1 @@
+"""The real parts tests stand on: databases, Redis, SMTP, processes, a browser."""
