@@ -84,7 +84,7 @@ def test_a_refusal_formats_its_values(shop: Shop) -> None:
     values = {"who": "Margo", "time": MOMENT, "name": "Gosha"}
     with speaking(shop, "en"):
         assert i18n.sentence(msgid, values) == (
-            "Shuffled by Margo at 22 Nov, 15:04. Assignee now: Gosha"
+            "Shuffled by Margo at 22 Nov, 15:04. Assignee now: Gosha."
         )
         money = i18n.sentence(
             "%(balance_cents)s for %(count)s", {"balance_cents": -1700, "count": 1234}
@@ -92,7 +92,7 @@ def test_a_refusal_formats_its_values(shop: Shop) -> None:
         assert money == "−$17.00 for 1,234"
     with speaking(shop, "ru"):
         assert i18n.sentence(msgid, values) == (
-            "Перемешивание в 22 нояб., 15:04 (Margo). Исполнитель теперь: Gosha"
+            "Перемешивание в 22 нояб., 15:04 (Margo). Исполнитель теперь: Gosha."
         )
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ates.contracts.auth import Role
 from ates.kernel import clock, ids
-from ates.web import proof
+from ates.web import identity, proof
 
 from . import shop as the_shop
 from .shop import KEY, Shop, claims_for, token_for
@@ -161,7 +161,7 @@ def test_without_the_database_nobody_is_believed_and_the_page_says_so(shop: Shop
 def test_the_cookies(shop: Shop) -> None:
     with shop.asking():
         answer = shop.app.response_class("")
-        the_shop.identity.start_session(answer, ids.token(), token_for(POLLY))
+        identity.start_session(answer, ids.token(), token_for(POLLY))
     given = {each.partition("=")[0]: each for each in answer.headers.getlist("Set-Cookie")}
     assert set(given) == {"ates_session", "ates_token", "signed_in"}
     assert all("SameSite=Lax" in each and "Path=/" in each for each in given.values())
@@ -175,8 +175,8 @@ def test_over_https_the_cookies_are_bound_to_the_host(tmp_path: Any) -> None:
     opened = the_shop.open_shop(settings, {})
     with opened.asking():
         answer = opened.app.response_class("")
-        the_shop.identity.start_session(answer, ids.token(), token_for(POLLY))
-        the_shop.identity.end_session(answer)
+        identity.start_session(answer, ids.token(), token_for(POLLY))
+        identity.end_session(answer)
     given = answer.headers.getlist("Set-Cookie")
     assert {each.partition("=")[0] for each in given} == {
         "__Host-ates_session",
