@@ -107,13 +107,15 @@ def set_password(email: str, password_stdin: bool) -> None:
 
 
 @commands.command("demo")
+@click.option("--show", is_flag=True, help="Register nobody; only print who is there.")
 @_plainly
-def demo() -> None:
+def demo(show: bool) -> None:
     """Register the people of the demonstration company; print one sign-in per role as JSON."""
     config: Config = current_app.extensions["ates.config"]
     if config.production:
         raise Refusal(N_("There is no demonstration in production."))
-    company.demo()
+    if not show:
+        company.demo()
     click.echo(json.dumps(company.sign_ins(), indent=2))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from ates.auth import details, passwords, service
 from ates.auth.models import Person
 from ates.contracts.auth import Role
-from ates.kernel.db import transaction
+from ates.kernel.db import reading, transaction
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,10 @@ def demo() -> None:
 
 
 def sign_ins() -> list[dict[str, str]]:
-    """One sign-in per role, to be printed."""
-    first = {popug.role: popug for popug in reversed(POPUGS)}
+    """One sign-in per role of those who are there, to be printed."""
+    with reading("auth") as session:
+        there = {popug for popug in POPUGS if _is_there(session, popug)}
+    first = {popug.role: popug for popug in reversed(POPUGS) if popug in there}
     return [
         {
             "role": str(role),
@@ -68,6 +70,7 @@ def sign_ins() -> list[dict[str, str]]:
             "password": first[role].password,
         }
         for role in Role
+        if role in first
     ]
 
 
