@@ -1,124 +1,164 @@
-"""What every test may ask for. Engines are real; each test has a database of its own."""
+"""The fixtures all tests share. Engines are started once per run, databases copied per test."""
 
 import os
-import shutil
+import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask
-from flask.testing import FlaskClient
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from sqlalchemy.orm import Session
 
 from ates.app import create_app
 from ates.config import Config
 from ates.contracts.auth import Role
-from ates.kernel import bus, clock
+from ates.kernel import bus, clock, delivery
 from ates.kernel.db import Database
-from ates.kernel.delivery import drain_all
-from ates.launch import waker
-from tests.support import engines, people
-from tests.support.smtp import SmtpServer
 
-KEY = Ed25519PrivateKey.generate()
-SIGNING_KEY = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-BOOKS_KEYS = "1:" + bytes(range(32)).hex()
+from .engines import people, postgres, run, sqlite, wake
+from .engines.people import Visitor
+from .engines.settings import trial
+from .engines.smtp import MailServer
 
-for name, examples in (("normal", 20), ("proof", 400)):
-    settings.register_profile(
-        name,
-        max_examples=examples,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "normal"))
+hypothesis.register_profile(
+    "normal",
+    max_examples=25,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+hypothesis.register_profile(
+    "proof", hypothesis.get_profile("normal"), max_examples=500, stateful_step_count=60
+)
+hypothesis.load_profile(os.environ.get("ATES_TEST_PROFILE", "normal"))
+
+
+# --- the run --------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # the process that starts the others, or the only one
-        engines.begin()
+    """Before any worker of xdist starts: the folder they share."""
+    if not hasattr(config, "workerinput"):
+        run.begin()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the last worker ended."""
     if not hasattr(config, "workerinput"):
-        engines.end()
+        postgres.stop()
+        run.end()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow proofs run when they are asked for: `-m proof`."""
+    if "proof" not in (config.option.markexpr or ""):
+        chosen = [item for item in items if item.get_closest_marker("proof") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+@pytest.fixture(autouse=True)
+def _tidy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that sends a letter unasked, or leaves the clock standing."""
+    stray: list[str] = []
+    if not {"smtp", "house"} & set(request.fixturenames):
+
+        def refuse(self: smtplib.SMTP, host: str = "", *rest: Any, **more: Any) -> NoReturn:
+            stray.append(str(host))
+            raise ConnectionRefusedError("this test did not ask for a mail server")
+
+        monkeypatch.setattr(smtplib.SMTP, "connect", refuse)
+    yield
+    assert not stray, f"mail was sent unasked, to {stray}"
+    standing, clock._frozen = clock._frozen, None
+    clock.use_offset_file(None)
+    assert standing is None, f"the clock was left standing at {standing}"
+
+
+# --- databases ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def backend() -> str:
-    """Which database: "sqlite", unless a test is parametrised with
-    `@pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=False)`."""
+    """Which database: SQLite, unless a test asks for `@both` (tests/engines/marks.py)."""
     return "sqlite"
 
 
 @pytest.fixture
 def database_url(backend: str, tmp_path: Path) -> Iterator[str]:
-    """A fresh migrated database."""
+    """The address of a fresh database with today's schema."""
     if backend == "sqlite":
-        yield engines.sqlite_url(tmp_path)
+        yield sqlite.copy(tmp_path / "ates.sqlite3")
         return
-    cluster = engines.Cluster(engines.shared())
-    cluster.start()
-    url = cluster.create()
-    yield url
-    cluster.drop(url)
-
-
-@pytest.fixture
-def config(tmp_path: Path, database_url: str) -> Config:
-    """Settings of an installation of its own: no Redis, letters as files."""
-    data = tmp_path / "data"
-    data.mkdir()
-    return Config(
-        data=data,
-        database_url=database_url,
-        secret_key="a secret of the tests, long enough to pass",
-        signing_key=SIGNING_KEY,
-        books_keys=BOOKS_KEYS,
-        url="http://localhost",
-        unsafe_database=True,
-    )
-
-
-@pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
-    """The whole application. No context is pushed: a request must bring its own."""
-    made = create_app(config)
-    made.testing = True
-    yield made
-    made.extensions["ates.database"].close()
+    server = postgres.server()
+    name = server.make()
+    yield server.url(name)
+    server.drop(name)
 
 
 @pytest.fixture
 def database(app: Flask) -> Database:
+    """The application's database."""
     found = app.extensions["ates.database"]
     assert isinstance(found, Database)
     return found
 
 
+# --- the application ------------------------------------------------------------------------------
+
+
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A browser without a sign-in."""
-    return app.test_client()
+def config(tmp_path: Path, database_url: str) -> Config:
+    """Settings of a throw-away installation. Letters become files."""
+    return trial(tmp_path, database_url)
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """The whole application on a fresh, migrated database."""
+    made = create_app(config)
+    made.test_client_class = Visitor
+    delivery.ensure_consumers(
+        made.extensions["ates.database"], made.extensions["ates.inboxes"].values()
+    )
+    yield made
+    made.extensions["ates.database"].close()
+
+
+@pytest.fixture
+def client(app: Flask) -> Visitor:
+    """Somebody who is not signed in."""
+    client = app.test_client()
+    assert isinstance(client, Visitor)
+    return client
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[..., Visitor]:
+    """`sign_in("manager")`: a client signed in as a new person; `.person` is the id."""
+
+    def enter(role: Role | str, **about: Any) -> Visitor:
+        return people.sign_in(app, role, **about)
+
+    return enter
 
 
 @pytest.fixture
 def session(app: Flask, database: Database) -> Iterator[Session]:
-    """A write session in one transaction that is rolled back."""
-    with app.app_context(), database.session("write") as opened:
-        opened.begin()
-        yield opened
-        opened.rollback()
+    """A write session in one transaction that is rolled back, within the application's context."""
+    with app.app_context(), database.session() as session:
+        session.begin()
+        yield session
+        session.rollback()
 
 
 @pytest.fixture
-def said() -> Iterator[list[Any]]:
+def said(app: Flask) -> Iterator[list[Any]]:
     """The events published so far in this test, in order."""
     heard: list[Any] = []
 
@@ -131,73 +171,67 @@ def said() -> Iterator[list[Any]]:
 
 
 @pytest.fixture
-def drain(app: Flask, database: Database) -> Callable[[], None]:
-    """Run all consumers until nothing is left."""
+def drain(app: Flask) -> Callable[[], None]:
+    """`drain()`: let every part hear everything that was committed, until nothing is left."""
 
-    def run() -> None:
+    def until_dry() -> None:
+        database, inboxes = app.extensions["ates.database"], app.extensions["ates.inboxes"]
         with app.app_context():
-            inboxes = list(app.extensions["ates.inboxes"].values())
-            assert drain_all(database, inboxes), "the consumers did not get dry"
+            assert delivery.drain_all(database, list(inboxes.values()), seconds=30)
 
-    return run
-
-
-@pytest.fixture
-def at() -> Callable[[datetime], AbstractContextManager[None]]:
-    """`with at(moment):` freezes the clock."""
-    return clock.frozen
+    return until_dry
 
 
 @pytest.fixture
-def sign_in(app: Flask) -> Callable[..., "people.Visitor"]:
-    """`sign_in(Role.MANAGER)` gives a browser signed in as a new person of that role."""
+def at() -> Callable[[datetime | str], AbstractContextManager[None]]:
+    """`with at("2026-11-24T10:00+00:00"):` it is that moment."""
 
-    def enter(role: Role, name: str | None = None) -> people.Visitor:
-        return people.sign_in(app, role, name)
+    def moment(when: datetime | str) -> AbstractContextManager[None]:
+        return clock.frozen(datetime.fromisoformat(when) if isinstance(when, str) else when)
 
-    return enter
+    return moment
 
 
-@pytest.fixture
-def redis() -> Iterator[engines.RedisServer]:
-    """Debian's redis-server."""
-    with engines.redis_server(shutil.which("redis-server")) as server:
+# --- servers --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _redis() -> Iterator[wake.WakeServer]:
+    with wake.running("redis") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _valkey() -> Iterator[wake.WakeServer]:
+    with wake.running("valkey") as server:
         yield server
 
 
 @pytest.fixture
-def redis_url(redis: engines.RedisServer) -> str:
-    return redis.url
+def redis_url(_redis: wake.WakeServer) -> str:
+    """Debian's Redis, empty."""
+    _redis.empty()
+    return _redis.url
 
 
 @pytest.fixture
-def valkey() -> Iterator[engines.RedisServer]:
-    """The embedded Valkey."""
-    with engines.redis_server(waker.embedded()) as server:
-        yield server
+def valkey(_valkey: wake.WakeServer) -> str:
+    """The Valkey that comes with the requirements, empty."""
+    _valkey.empty()
+    return _valkey.url
 
 
-@pytest.fixture(params=["redis-server", "valkey"])
-def wake_engine(request: pytest.FixtureRequest) -> Iterator[engines.RedisServer]:
-    """Both servers that may wake us, in turn."""
-    program = shutil.which("redis-server") if request.param == "redis-server" else waker.embedded()
-    with engines.redis_server(program) as server:
+@pytest.fixture(params=wake.ENGINES)
+def wake_engine(request: pytest.FixtureRequest) -> Iterator[wake.WakeServer]:
+    """Both in turn, each a server of the test's own, which it may kill and start again."""
+    with wake.running(request.param) as server:
         yield server
 
 
 @pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    """A real SMTP server."""
-    server = SmtpServer()
+def smtp() -> Iterator[MailServer]:
+    """A real mail server that keeps its letters and can be told to be rude."""
+    server = MailServer()
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture(autouse=True)
-def _time_goes_on() -> Iterator[None]:
-    """A test that leaves the clock frozen or moved would lie to the next one."""
-    yield
-    frozen, clock._frozen = clock._frozen, None
-    clock.use_offset_file(None)
-    assert frozen is None, "the test left the clock frozen"

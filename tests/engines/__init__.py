@@ -1,0 +1,1 @@
+"""The machinery of the tests: real servers, fresh databases, browsers and whole installations."""
