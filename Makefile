@@ -39,8 +39,9 @@ schemas docs: environment  ## generated schemas and pages
 	$(PYTHON) -m tests.support.catalogue
 
 translations: environment  ## collect new strings, compile the catalogue
-	.venv/bin/pybabel extract -F pyproject.toml -k _ -k N_ -k ngettext:1,2 -k pgettext:1c,2 -o /tmp/ates.pot .
-	.venv/bin/pybabel update -i /tmp/ates.pot -d ates/translations -l ru --no-fuzzy-matching
+	mkdir -p build
+	.venv/bin/pybabel extract -F pyproject.toml -k N_ -k said -k word:1c,2 --no-location --sort-output --project aTES -o build/ates.pot ates
+	.venv/bin/pybabel update -i build/ates.pot -d ates/translations -l ru --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	.venv/bin/pybabel compile -d ates/translations
 
 lock:  ## pin pyproject's dependencies with hashes
