@@ -57,4 +57,5 @@ def _stand_on_kernel(app: Flask, config: Config) -> None:
 def _limits() -> db.Limits:
     """A command may wait for the database much longer than a request."""
     running = click.get_current_context(silent=True)
-    return db.WORK if running is not None and running.find_object(ScriptInfo) else db.WEB
+    is_command = running is not None and isinstance(running.obj, ScriptInfo)
+    return db.WORK if is_command else db.WEB

@@ -96,6 +96,11 @@ class Config:
             raise ConfigError(f"ATES_ENV={self.env}: write development or production.")
         if self.test_clock and self.production:
             raise ConfigError("ATES_TEST_CLOCK is refused in production.")
+        self._check_secrets()
+        if self.production:
+            self._check_production()
+
+    def _check_secrets(self) -> None:
         for name in SECRETS:
             if not getattr(self, name):
                 raise ConfigError(
@@ -105,8 +110,8 @@ class Config:
                 )
         if len(self.secret_key) < 32:
             raise ConfigError("ATES_SECRET_KEY is too short: 32 characters at least.")
-        if self.production:
-            self._check_production()
+        if len(set(self.secret_key)) < 10:
+            raise ConfigError("ATES_SECRET_KEY can be guessed: let a machine draw it.")
 
     def _check_production(self) -> None:
         if urlsplit(self.url).scheme != "https":

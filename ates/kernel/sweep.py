@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds, give or take a fifth, so that two workers do not march in step
 SWEPT_EVERY = 10.0
+FORGET_EVERY = 3600.0  # what is kept for a week only
 BACK_OFF = (0.5, 30.0)
 
 
@@ -55,13 +56,16 @@ class EventSweep:
     """What the events worker looks for: staged events, consumers behind, due retries."""
 
     def __init__(
-        self, database: Database, inboxes: Sequence[Inbox], stop: Callable[[], bool] | None = None
+        self,
+        database: Database,
+        inboxes: Sequence[Inbox],
+        forget: Callable[[], None] = lambda: None,
     ) -> None:
-        self.database, self.inboxes = database, inboxes
-        self.stop = stop or (lambda: False)
+        self.database, self.inboxes, self.forget = database, inboxes, forget
+        self.stop: Callable[[], bool] = lambda: False
         self.drains = {inbox.name: Drain(database, inbox, skip_locked=True) for inbox in inboxes}
         self.known = False
-        self.swept = float("-inf")
+        self.swept = self.forgot = float("-inf")
         self.resting: dict[str, tuple[float, int]] = {}  # until when, after how many failures
 
     def __call__(self) -> None:
@@ -78,6 +82,9 @@ class EventSweep:
                 trouble = self._drain(inbox.name) or trouble
         if clock.monotonic() - self.swept > SWEPT_EVERY:
             self._note_sweep()
+        if clock.monotonic() - self.forgot > FORGET_EVERY:
+            self.forgot = clock.monotonic()
+            self.forget()
         if trouble is not None:
             raise trouble
 

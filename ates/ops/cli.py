@@ -9,8 +9,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from ates.config import Config
-from ates.kernel import clock, mail
-from ates.kernel.db import Database
+from ates.kernel import clock, mail, migrate, once
+from ates.kernel.db import Database, transaction
 from ates.kernel.delivery import Drain, Inbox, drain_all, ensure_consumers
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
@@ -44,7 +44,8 @@ def worker() -> None:
 def worker_events() -> None:
     """Deliver events until SIGTERM: woken by Redis, healed by a look each second."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    look = EventSweep(database(), inboxes())
+    migrate.check(database())
+    look = EventSweep(database(), inboxes(), forget=_forget_old_keys)
     sweep = Sweep(app, look, _beat("events"))
     look.stop = sweep.stop.is_set
     work(app, EVENTS, sweep)
@@ -58,6 +59,14 @@ def worker_mail() -> None:
     sweep = Sweep(app, lambda: None, _beat("mail"))
     sweep.look = lambda: (mail.send_due(stop=sweep.stop.is_set), None)[1]
     work(app, MAIL, sweep)
+
+
+def _forget_old_keys() -> None:
+    """Form keys are needed for a week."""
+    for part in current_app.extensions["ates.contexts"]:
+        if part.requests is not None:
+            with transaction(part.name) as session:
+                once.forget_old(session, part.requests)
 
 
 def _beat(name: str) -> Any:

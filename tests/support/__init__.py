@@ -1,1 +1,0 @@
-"""The real parts tests stand on: databases, Redis, SMTP, processes, a browser."""
