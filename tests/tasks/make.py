@@ -101,6 +101,12 @@ def all_tasks(session: Session) -> Sequence[Task]:
     ).all()
 
 
+def by_number(session: Session, number: int) -> Task:
+    """One task as its row is now."""
+    found = select(Task).where(Task.number == number)
+    return session.scalars(found.execution_options(populate_existing=True)).one()
+
+
 def draws(session: Session, of: Task) -> Sequence[Assignment]:
     """The assignments of a task in order."""
     return session.scalars(

@@ -12,9 +12,10 @@ from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskCreated, TaskR
 from ates.kernel import clock, ids
 from ates.kernel.errors import Conflict, Forbidden, NotFound
 from ates.tasks import service
-from ates.tasks.models import Task
 from ates.tasks.titles import Wording
 from tests.tasks import make
+
+pytestmark = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 
 
 def test_a_new_task_is_open_has_a_number_and_an_assignee_and_is_said(
@@ -172,9 +173,3 @@ def _parted(session: Session, batch: int) -> Sequence[int]:
 
 def _leave_the_lot(session: Session, person: Any) -> None:
     make.hear(session, make.changed(person, 2, name="Kesha", role=Role.MANAGER))
-
-
-def test_a_row_refuses_a_second_completion_by_itself() -> None:
-    task = Task(status="done", assignee_id=ids.new())
-    with pytest.raises(AssertionError):
-        task.complete(task.assignee_id, clock.now())
