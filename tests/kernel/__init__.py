@@ -1,0 +1,1 @@
+"""Proofs of the kernel: what events.md promises, checked on rows while everything breaks."""
