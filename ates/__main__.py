@@ -1,8 +1,11 @@
 """`python3 -m ates WORD`: prepares the environment with the standard library, then hands over."""
 
+from __future__ import annotations  # an old python must come as far as the sentence about it
+
 import os
 import sys
 
+from ates import __version__
 from ates.launch import bootstrap
 
 HELP = """\
@@ -25,9 +28,10 @@ def main(words: list[str]) -> None:
         print(HELP)
         return
     if words[0] == "--version":
-        words = ["--version"]
+        print(f"aTES {__version__}")
+        return
     try:
-        python = bootstrap.prepare("requirements-dev.txt" if words[0] == "test" else None)
+        python = bootstrap.prepare(bootstrap.TOOLS if words[0] == "test" else bootstrap.RUNTIME)
     except bootstrap.Refused as refusal:
         print(refusal, file=sys.stderr)
         sys.exit(1)
