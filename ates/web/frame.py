@@ -10,7 +10,6 @@ from ates.kernel.context import Context, NavItem
 from ates.kernel.errors import is_outage
 from ates.web import access, i18n, identity
 
-
 ORDER = "mtafspo"  # of the areas, by their keys: one's own first, then what few may open
 
 
