@@ -49,6 +49,10 @@ class Step:
     call: int = 1  # it breaks at this call, once
     commit: str = ""  # "before" or "after": the answer of the COMMIT that follows is lost
 
+    @property
+    def ring(self) -> bool:
+        return self.attribute == "_ring"
+
 
 # The whole of chapter 5, in the order in which an event meets it.
 PRODUCER = [
@@ -87,9 +91,14 @@ RETRY = [
     Step("F10 retry after the second", Drain, "apply", after=True, call=2),
     Step("F10 retry's commit is unknown", parking, "retry", after=True, commit="after"),
 ]
-STEPS = {
-    step.name: step for step in [*PRODUCER, *SEQUENCER, *DRAIN, *CAREFUL, *RETRY]
+GROUPS = {
+    "producer": PRODUCER,
+    "sequencer": SEQUENCER,
+    "drain": DRAIN,
+    "careful": CAREFUL,
+    "retry": RETRY,
 }
+STEPS = {step.name: step for group in GROUPS.values() for step in group}
 
 
 @contextmanager

@@ -19,8 +19,10 @@ def break_once(plant: Plant, step: Step, how: Break) -> set[str]:
     plant.bump(1)
     plant.settle()
     found |= plant.violated()
-    plant.heal()
-    return found | plant.violated()
+    if step in CAREFUL or step in RETRY:
+        plant.heal()
+        found |= plant.violated()
+    return found
 
 
 def prepare(plant: Plant, step: Step) -> None:
