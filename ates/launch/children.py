@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 RESTART_AFTER = 1.0  # seconds; without limit, since giving up heals nothing
-STOP_WITHIN = 4.0  # then SIGKILL, so that Ctrl-C is over in five seconds
+STOP_WITHIN = 3.0  # then SIGKILL, so that Ctrl-C is over within five seconds
 LOG_LIMIT = 5_000_000  # bytes of a log file; one older file is kept beside it
 SILENT_FOR = 15.0  # a worker whose beat is older hangs, and may hold a lock
 _PR_SET_PDEATHSIG = 1
@@ -121,7 +121,7 @@ class Family:
                 child.start()
 
     def stop(self) -> None:
-        """SIGTERM to all, four seconds, then SIGKILL."""
+        """SIGTERM to all, three seconds, then SIGKILL."""
         for child in self.children:
             child.signal(signal.SIGTERM)
         until = time.monotonic() + STOP_WITHIN
