@@ -33,7 +33,7 @@ class Learning:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.people: dict[UUID, PersonRegistered | PersonChanged] = {}
+        self.people: dict[UUID, tuple[PersonRegistered | PersonChanged, Meta]] = {}
         self.priced: dict[UUID, Row] = {}
         self.fees: dict[tuple[UUID, int], int] = {}
         self.rewards: dict[UUID, int] = {}
@@ -42,8 +42,8 @@ class Learning:
     def person(self, event: PersonRegistered | PersonChanged, cause: Meta) -> None:
         """How a person is called, and whether they are in the lot (R6)."""
         known = self.people.get(event.person_id)
-        if known is None or known.key_version < event.key_version:
-            self.people[event.person_id], self.cause = event, cause
+        if known is None or known[0].key_version < event.key_version:
+            self.people[event.person_id], self.cause = (event, cause), cause
 
     def price(self, prices: Iterable[Price], at: datetime) -> None:
         """What tasks cost and bring; the first price stays (R13)."""
@@ -73,7 +73,6 @@ class Learning:
     def _write_people(self) -> None:
         if not self.people or self.cause is None:
             return
-        at = clock.now()
         insert = sqlite_insert if is_sqlite(self.session) else pg_insert
         statement = insert(ASSIGNEE)
         new = statement.excluded
@@ -84,9 +83,9 @@ class Learning:
                 set_={name: new[name] for name in heard},
                 where=ASSIGNEE.c.version < new.version,
             ),
-            [_picture(self.people[each], at) for each in sorted(self.people)],
+            [_picture(*self.people[each]) for each in sorted(self.people)],
         )
-        drawing.redraw_stranded(self.session, at, self.cause)
+        drawing.redraw_stranded(self.session, clock.now(), self.cause)
 
     def _write_prices(self) -> None:
         task = TASK.c
@@ -122,7 +121,7 @@ class Learning:
             self.session.connection().execute(statement, rows)
 
 
-def _picture(event: PersonRegistered | PersonChanged, at: datetime) -> Row:
+def _picture(event: PersonRegistered | PersonChanged, meta: Meta) -> Row:
     return {
         "id": event.person_id,
         "name": event.name,
@@ -131,5 +130,5 @@ def _picture(event: PersonRegistered | PersonChanged, at: datetime) -> Row:
         "active": event.active,
         "eligible": event.active and event.role in DRAWN_ROLES,
         "version": event.key_version,
-        "seen_at": at,  # of a new row only: nothing came before
+        "seen_at": meta.occurred_at,  # of a new row only: nothing came before
     }

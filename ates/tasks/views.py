@@ -1,6 +1,7 @@
 """The pages of tasks."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -241,9 +242,9 @@ def _wanted(session: Session, asked: Search) -> tuple[Filter, list[Who]]:
     ), people
 
 
-def _address(**changed: object) -> str:
+def _address(**changed: Any) -> str:
     """All tasks with the filter of this request, changed in places, from its first page."""
-    kept = {name: request.args.get(name) or None for name in (*FILTER, "sort")}
+    kept: dict[str, Any] = {name: request.args.get(name) or None for name in (*FILTER, "sort")}
     return url_for(".browse", **{**kept, **changed})
 
 

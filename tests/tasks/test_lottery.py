@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from tests.tasks import make
 LIMIT = 50.8
 
 
-def unevenness(counts: Counter[object], people: int, draws: int) -> float:
+def unevenness(counts: Counter[Any], people: int, draws: int) -> float:
     expected = draws / people
     seen = sum((count - expected) ** 2 / expected for count in counts.values())
     return seen + (people - len(counts)) * expected
@@ -56,7 +57,7 @@ def test_a_shuffle_draws_uniformly_from_the_same_people(session: Session) -> Non
     manager = make.assignee(session, "Margo", Role.MANAGER)
     make.assignee(session, "Gone", active=False)
     make.tasks(session, 100, by=manager.id)
-    counts: Counter[object] = Counter()
+    counts: Counter[Any] = Counter()
     with ids.seeded(3):
         for _ in range(10):
             service.shuffle_open_tasks(session, by=manager.id)

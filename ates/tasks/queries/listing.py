@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from ates.tasks import titles
@@ -90,12 +90,14 @@ def _matches(q: str) -> ColumnElement[bool]:
     if number := _NUMBER.fullmatch(q):
         return Task.number == int(number[1])
     words = titles.words(q)
+    if not words:  # only signs: nothing is called so
+        return false()
     in_title = and_(*(Task.id.in_(select(Word.task_id).where(_begins(each))) for each in words))
     if not _KEY.fullmatch(q):
-        return in_title if words else Task.number < 0
+        return in_title
     key = q.upper()
     in_key = and_(Task.jira_id >= key, Task.jira_id < key + "\U0010ffff")
-    return or_(in_key, in_title) if words else in_key
+    return or_(in_key, in_title)
 
 
 def _begins(word: str) -> ColumnElement[bool]:
