@@ -171,6 +171,7 @@ class Database:
 
     def _begin_sqlite(self, connection: Connection) -> None:
         if connection.get_execution_options().get("ates_mode") == "read":
+            connection.exec_driver_sql("PRAGMA query_only = ON")
             connection.exec_driver_sql("BEGIN DEFERRED")
             return
         # SQLite's own busy handler sleeps up to 100 ms, so that a drain which takes the lock again
@@ -179,6 +180,7 @@ class Database:
         assert raw is not None
         until = clock.monotonic() + self.sqlite_lock
         cursor = raw.cursor()
+        cursor.execute("PRAGMA query_only = OFF")
         cursor.execute("PRAGMA busy_timeout = 0")
         try:
             while True:
@@ -186,7 +188,8 @@ class Database:
                     cursor.execute("BEGIN IMMEDIATE")
                     return
                 except sqlite3.OperationalError as error:
-                    if error.sqlite_errorname != "SQLITE_BUSY" or clock.monotonic() > until:
+                    busy = error.sqlite_errorname.startswith("SQLITE_BUSY")  # _RECOVERY too
+                    if not busy or clock.monotonic() > until:
                         raise exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
                 clock.sleep(0.001)
         finally:

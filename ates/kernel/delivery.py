@@ -55,6 +55,7 @@ class Stats:
 
     handled: int = 0
     parked: int = 0
+    retried: int = 0
     outages: int = 0
     storms: int = 0
     size: int = BATCH
@@ -127,7 +128,8 @@ class Drain:
                 return 0
             care = _Care(self, session, parking.stuck(session, self.name, rows))
             halves(session, rows, care.attempt, care.culprit)
-            self.block(session, [row for row in rows if row.position in care.waiting(rows)])
+            waiting = care.waiting(rows)
+            self.block(session, [row for row in rows if row.position in waiting])
             self.move(session, rows[-1])
         self.stats.handled += len(care.done)
         self.stats.parked += len(care.culprits)
@@ -140,7 +142,9 @@ class Drain:
         with self.transaction() as session:
             if not self.lock(session):
                 return 0
-            return parking.retry(session, self.name, lambda row: self.apply(session, [row]))
+            tried = parking.retry(session, self.name, lambda row: self.apply(session, [row]))
+        self.stats.retried += tried
+        return tried
 
     # --- the steps ------------------------------------------------------------------------------
 
@@ -294,4 +298,5 @@ def drain_all(database: Database, inboxes: Sequence[Inbox], seconds: float = 60)
 
 
 def _was_dry(drain: Drain) -> bool:
-    return drain.run() == DRY and drain.stats.handled + drain.stats.parked == 0
+    stats = drain.stats
+    return drain.run() == DRY and stats.handled + stats.parked + stats.retried == 0

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app, has_app_context
-from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy import and_, exists, func, literal, not_, or_, select
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock
-from ates.kernel.tables import FOREIGN, event_log, log_head, outbox, parked
+from ates.kernel.tables import FOREIGN, OWN, event_log, log_head, outbox, parked
 from ates.kernel.tables import consumer as consumers
 
 
@@ -51,6 +51,16 @@ def unhandled_before(session: Session, consumer: str, instant: datetime) -> Unha
             event_log.c.type.not_in(known),
         )
     )
+    # A consumer that has not begun has heard nothing, whatever its missing row says.
+    unborn = (
+        select(func.count())
+        .select_from(log_head)
+        .where(
+            OWN,
+            log_head.c.position > 0,
+            not_(exists().where(consumers.c.log == log_head.c.log, consumers.c.name == consumer)),
+        )
+    )
     # A copied log may still bring something that happened before the instant.
     incomplete = (
         select(func.count())
@@ -80,7 +90,10 @@ def unhandled_before(session: Session, consumer: str, instant: datetime) -> Unha
     row = session.execute(
         select(
             (
-                staged.scalar_subquery() + unread.scalar_subquery() + incomplete.scalar_subquery()
+                staged.scalar_subquery()
+                + unread.scalar_subquery()
+                + unborn.scalar_subquery()
+                + incomplete.scalar_subquery()
             ).label("waiting"),
             (aside.scalar_subquery() + held.scalar_subquery()).label("parked"),
         )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ates.kernel import clock, db, ids, post
 from ates.kernel.db import Database
+from ates.kernel.errors import is_outage
 from ates.kernel.types import BigInt, UTCDateTime
 
 log = logging.getLogger(__name__)
@@ -192,11 +193,17 @@ class Post:
             elif outcome.verdict is post.Verdict.DOUBT:
                 row.state, row.doubts = LetterState.UNKNOWN, row.doubts + 1
                 row.next_try_at = now + DOUBT
-            elif now - row.made_at > GIVE_UP:
-                row.state, row.next_try_at = LetterState.FAILED, None
             else:
-                pause = min(3600.0, 60.0 * 2 ** min(row.attempts - 1, 6)) * ids.between(0.8, 1.2)
-                row.state, row.next_try_at = LetterState.QUEUED, now + timedelta(seconds=pause)
+                self._later(row, now, outcome.reply)
+
+    def _later(self, row: Any, now: datetime, reply: str) -> None:
+        """Try again after one minute to one hour; give up after two days."""
+        row.reply = reply[:500]
+        if now - row.made_at > GIVE_UP:
+            row.state, row.next_try_at = LetterState.FAILED, None
+        else:
+            pause = min(3600.0, 60.0 * 2 ** min(row.attempts - 1, 6)) * ids.between(0.8, 1.2)
+            row.state, row.next_try_at = LetterState.QUEUED, now + timedelta(seconds=pause)
 
     def _any_due(self, database: Database, model: type[Any], now: datetime) -> bool:
         lost = and_(model.state == LetterState.SENDING, model.claimed_until < now)
@@ -208,11 +215,20 @@ class Post:
     def _claim_row(
         self, session: Session, box: LetterBox[Any], row: Any, now: datetime
     ) -> _Claimed | None:
-        letter = box.compose(session, row)
-        if letter is None:
-            row.state, row.next_try_at = LetterState.WAITING_ADDRESS, None
-            return None
-        subject, body = self.render(letter.template, letter.locale, letter.values)
+        try:
+            with session.begin_nested():
+                letter = box.compose(session, row)
+            if letter is None:
+                row.state, row.next_try_at = LetterState.WAITING_ADDRESS, None
+                return None
+            subject, body = self.render(letter.template, letter.locale, letter.values)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.exception("letter %s cannot be written", row.message_id)
+            row.attempts += 1
+            self._later(row, now, f"cannot be written: {type(error).__name__}: {error}")
+            return None  # one letter holds up only itself
         row.state, row.claimed_until = LetterState.SENDING, now + CLAIM
         row.attempts += 1
         parcel = post.Parcel(

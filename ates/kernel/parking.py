@@ -128,6 +128,8 @@ def _retry_stream(
     rows = _rows(session, consumer, stream, ROWS_AT_ONCE + 1)
     tried = 0
     for row in rows[:ROWS_AT_ONCE]:
+        if row.status == "dead":  # set aside by hand behind the head: a person decides
+            return tried
         tried += 1
         try:
             with session.begin_nested():
@@ -147,7 +149,7 @@ def _retry_stream(
                 )
             )
             return tried
-    if len(rows) > ROWS_AT_ONCE:
+    if len(rows) > ROWS_AT_ONCE and rows[ROWS_AT_ONCE].status != "dead":
         session.execute(
             update(parked)
             .where(at(consumer, rows[ROWS_AT_ONCE]))
@@ -161,7 +163,7 @@ def _rows(
 ) -> Sequence[Row[Any]]:
     """The parked events of a stream from its head on, with what the log says of them."""
     return session.execute(
-        select(event_log, parked.c.attempts, parked.c.first_failed_at)
+        select(event_log, parked.c.status, parked.c.attempts, parked.c.first_failed_at)
         .join(
             parked,
             and_(parked.c.log == event_log.c.log, parked.c.position == event_log.c.position),

@@ -24,7 +24,12 @@ def heads(
     key: str | None = None,
     fingerprint: str | None = None,
 ) -> Sequence[Row[Any]]:
-    """The failed heads of streams that a person names; none named is all."""
+    """The failed heads of streams that a person names; none named is all.
+
+    The consumers are locked first: a retry under way must not apply what a person skips.
+    """
+    lock = select(consumers.c.name).order_by(consumers.c.name, consumers.c.log).with_for_update()
+    session.execute(lock if consumer is None else lock.where(consumers.c.name == consumer)).all()
     query = select(parked).where(parked.c.status.in_(("retry", "dead")))
     for column, value in (
         (parked.c.consumer, consumer),
@@ -71,6 +76,7 @@ def skip(session: Session, head: Row[Any], *, by: str, reason: str) -> None:
                 parked.c.consumer == head.consumer,
                 parked.c.log == head.log,
                 parked.c.position == following,
+                parked.c.status == "blocked",  # a dead one, set aside by hand, stays dead
             )
             .values(status="retry", next_at=now)
         )

@@ -20,12 +20,16 @@ class Rows:
     """One snapshot of everything that is checked."""
 
     def __init__(self, session: Session) -> None:
-        self.log: list[Any] = list(session.execute(select(event_log).order_by(event_log.c.position)))
+        self.log: list[Any] = list(
+            session.execute(select(event_log).order_by(event_log.c.position))
+        )
         self.staged: list[Any] = list(session.execute(select(outbox).order_by(outbox.c.seq)))
         self.head: int = session.scalar(select(log_head.c.position)) or 0
         self.said = {f"{each.id}": each.said for each in session.scalars(select(Thing))}
         self.positions = {
-            row.name: row.position for row in session.execute(select(consumer)) if row.mode == "live"
+            row.name: row.position
+            for row in session.execute(select(consumer))
+            if row.mode == "live"
         }
         self.parked: dict[str, list[Any]] = defaultdict(list)
         for row in session.execute(select(parked).order_by(parked.c.position)):

@@ -167,9 +167,7 @@ class Tally:
                 grown = {name: sums.c[name] + value for name, value in values.items()}
                 self.session.execute(update(sums).where(*where).values(**grown))
             else:
-                self.session.execute(
-                    insert(sums).values(consumer=self.consumer, key=key, **values)
-                )
+                self.session.execute(insert(sums).values(consumer=self.consumer, key=key, **values))
         for row in self.rows:  # a bulk unit fails in its flush, after its writes
             self.poisons.bite(self.session, row["n"], "late")
 
