@@ -141,7 +141,7 @@ class Letter(LetterColumns, Base):
 
 
 class Throttle(Base):
-    """How often a sign-in failed, per account and per address (passwords.Tries keeps the rules)."""
+    """How often a sign-in failed, per account and per address (throttle.Tries keeps the rules)."""
 
     __tablename__ = "auth_throttle"
 

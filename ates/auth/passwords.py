@@ -92,16 +92,28 @@ def _is_common(password: str, about: tuple[str, ...]) -> bool:
         return True
     own = {_letters(word.casefold()) for each in about for word in (each, each.partition("@")[0])}
     words = _words() | {word for word in own if len(word) >= 4}
-    # Digits are first taken as they are (12345678), then as letters, then as a tail.
-    for form in (plain, plain.translate(_LEET), plain.strip("0123456789!?.,_-*#@$%&+= ")):
+    # Digits are first taken as they are (12345678), then as a tail, then as letters.
+    bare = plain.strip("0123456789!?.,_-*#@$%&+= ")
+    for form in (plain, bare, plain.translate(_LEET), bare.translate(_LEET)):
         core = _letters(form)
-        if core in words or _once(core) in words:
+        if core in words or _once(core) in words or _runs(core):
             return True
     return False
 
 
 def _letters(text: str) -> str:
     return "".join(each for each in text if each.isalnum())
+
+
+_ROWS = (
+    "01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm",
+    "абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю",
+)  # fmt: skip
+
+
+def _runs(text: str) -> bool:
+    """A piece of a row of the keyboard or of an alphabet, in either direction."""
+    return any(text in row or text[::-1] in row for row in _ROWS)
 
 
 def _once(text: str) -> str:
