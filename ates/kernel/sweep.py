@@ -1,5 +1,6 @@
 """The sweep: heals every lost ring by looking into the database, without Redis."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -35,7 +36,16 @@ class Sweep(threading.Thread):
     def run(self) -> None:
         with self.app.app_context():
             while not self.stop.is_set():
-                self.stop.wait(self._once())
+                until = clock.monotonic() + self._once()
+                while not self.stop.wait(min(1.0, max(0.0, until - clock.monotonic()))):
+                    self._show_life()
+                    if clock.monotonic() >= until:
+                        break
+
+    def stopped(self) -> bool:
+        """Whether to stop; asked between batches and letters, so it also shows that work goes on."""
+        self._show_life()
+        return self.stop.is_set()
 
     def _once(self) -> float:
         try:
@@ -47,9 +57,13 @@ class Sweep(threading.Thread):
             low, high = BACK_OFF
             return min(high, low * 2.0 ** min(self.failures, 8)) * ids.between(0.5, 1.0)
         self.failures = 0
-        if self.beat is not None:
-            self.beat.touch()
         return EVERY * ids.between(0.8, 1.2)
+
+    def _show_life(self) -> None:
+        """Waiting for a database that is away is no hanging: the supervisor must not kill it."""
+        if self.beat is not None:
+            with contextlib.suppress(OSError):  # a full disk
+                self.beat.touch()
 
 
 class EventSweep:
@@ -117,7 +131,7 @@ class EventSweep:
                     consumer.c.name == name,
                     consumer.c.mode.in_(("live", "rebuild")),
                     event_log.c.log == consumer.c.log,
-                    event_log.c.position == consumer.c.position + 1,
+                    event_log.c.position > consumer.c.position,  # also behind a hole
                 )
             )
             return bool(session.scalar(select(unread)))

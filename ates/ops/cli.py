@@ -47,7 +47,7 @@ def worker_events() -> None:
     migrate.check(database())
     look = EventSweep(database(), inboxes(), forget=_forget_old_keys)
     sweep = Sweep(app, look, _beat("events"))
-    look.stop = sweep.stop.is_set
+    look.stop = sweep.stopped
     work(app, EVENTS, sweep)
 
 
@@ -57,7 +57,7 @@ def worker_mail() -> None:
     """Send letters until SIGTERM."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     sweep = Sweep(app, lambda: None, _beat("mail"))
-    sweep.look = lambda: (mail.send_due(stop=sweep.stop.is_set), None)[1]
+    sweep.look = lambda: (mail.send_due(stop=sweep.stopped), None)[1]
     work(app, MAIL, sweep)
 
 
