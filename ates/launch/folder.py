@@ -1,5 +1,6 @@
 """The data folder: its secrets, its database, and who works in it."""
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -17,20 +18,34 @@ from ates.kernel.db import Database
 from ates.kernel.errors import ConfigError, DatabaseAway
 
 
-def prepare(environ: Mapping[str, str]) -> Config:
+def prepare(environ: Mapping[str, str], *, demo: bool = False) -> Config:
     """Make the data folder ready: secrets on the first start, today's schema at every start.
 
+    With `demo` a folder without books is marked to be filled with the demonstration company.
     Raises ConfigError, a sentence to print, for everything that forbids the start.
     """
     data = Path(environ["ATES_DATA"])
+    production = environ.get("ATES_ENV") == "production"
     make(data)
-    missing = _missing(data, environ)
-    if missing and environ.get("ATES_ENV") != "production":
-        _refuse_beside_books(data, environ, missing)
-        _make_secrets(data, missing)
+    missing = [] if production else _missing(data, environ)
+    new = not production and not has_books(environ)
+    if missing and not new:
+        # New keys beside old books would draw other prices and prove no entry.
+        raise ConfigError(
+            f"{data / 'secrets'} lacks {', '.join(missing)}, but there are books already. Restore"
+            " the secrets they were written with; new ones would not fit."
+        )
+    _make_secrets(data, missing)
     config = Config.from_env(environ)
+    if new and demo:
+        demo_mark(data).touch()
     apply_schema(config)
     return config
+
+
+def demo_mark(data: Path) -> Path:
+    """Stands from the first migration until the demonstration is complete."""
+    return data / "run" / "demo-wanted"
 
 
 def apply_schema(config: Config) -> None:
@@ -39,9 +54,7 @@ def apply_schema(config: Config) -> None:
     try:
         migrate.prepare(database)
     except (DatabaseAway, exc.DBAPIError) as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        where = database.url.render_as_string(hide_password=True)
-        raise ConfigError(f"The database {where} cannot be used: {reason}") from None
+        raise _unusable(database, error) from None
     finally:
         database.close()
 
@@ -75,6 +88,8 @@ class Lock:
 
 def make(data: Path) -> None:
     """Make the folder and its rooms. Raises ConfigError where that is impossible."""
+    if data.exists() and not data.is_dir():
+        raise ConfigError(f"{data} is no folder and cannot be written to: name another ATES_DATA.")
     if not data.parent.is_dir():
         raise ConfigError(f"There is no folder {data.parent}: make it, or name another ATES_DATA.")
     try:
@@ -96,38 +111,45 @@ def _missing(data: Path, environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _refuse_beside_books(data: Path, environ: Mapping[str, str], missing: list[str]) -> None:
-    """New keys beside old books would redraw no price and prove no entry: restore the old ones."""
-    if has_books(data, environ):
-        raise ConfigError(
-            f"{data / 'secrets'} lacks {', '.join(missing)}, but there are books already. Restore"
-            " the secrets they were written with; new ones would not fit."
-        )
+def has_books(environ: Mapping[str, str]) -> bool:
+    """Whether something was ever written to the database.
 
-
-def has_books(data: Path, environ: Mapping[str, str]) -> bool:
-    """Whether something was ever written here."""
-    url = environ.get("ATES_DATABASE_URL", "")
-    if not url:
-        return (data / "ates.sqlite3").exists()
-    database = Database(url)
+    Raises ConfigError for a server that does not answer: nobody knows what it keeps.
+    """
+    url = environ.get("ATES_DATABASE_URL", "").strip()
+    data = Path(environ["ATES_DATA"])
+    database = Database(url or f"sqlite:///{data / 'ates.sqlite3'}")
     try:
+        if database.is_sqlite and not Path(database.url.database or "").exists():
+            return False
         return migrate.found(database) is not None
-    except (DatabaseAway, exc.DBAPIError):
-        return False  # a SQLite file that is not there yet, or a server `apply_schema` will name
+    except (DatabaseAway, exc.DBAPIError) as error:
+        raise _unusable(database, error) from None
     finally:
         database.close()
 
 
+def _unusable(database: Database, error: Exception) -> ConfigError:
+    reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+    where = database.url.render_as_string(hide_password=True)
+    return ConfigError(f"The database {where} cannot be used: {reason}")
+
+
 def _make_secrets(data: Path, names: list[str]) -> None:
+    """Each is whole or not there, and none ever replaces another."""
     folder = data / "secrets"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if names:
+        folder.mkdir(mode=0o700, exist_ok=True)
     for name in names:
-        file = os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        draft = folder / f".{name}-{os.getpid()}"
+        file = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
         with os.fdopen(file, "w") as stream:
             stream.write(_make(name) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, folder / name)
+        draft.unlink()
 
 
 def _make(name: str) -> str:

@@ -2,15 +2,20 @@
 
 import os
 import sys
+from pathlib import Path
 
 from ates.kernel.errors import ConfigError
-from ates.launch import folder
+from ates.launch import bootstrap, folder
 
 
 def main() -> int:
     """Exit 0 when everything is ready, 78 with a sentence when the start is forbidden."""
     try:
-        config = folder.prepare(os.environ)
+        environ = bootstrap.environment(os.environ)
+        data = Path(environ["ATES_DATA"])
+        folder.make(data)
+        with folder.Lock(data, "init"):
+            config = folder.prepare(environ)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 78

