@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -397,9 +398,7 @@ def test_another_persons_token_with_the_own_session_opens_nothing(app: Flask) ->
 
 def test_an_outdated_hash_is_made_anew_at_the_next_sign_in(app: Flask, client: Visitor) -> None:
     old = "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$"
-    kdf = passwords.Argon2id(
-        salt=b"somesaltsomesalt", length=32, iterations=1, lanes=1, memory_cost=8192
-    )
+    kdf = Argon2id(salt=b"somesaltsomesalt", length=32, iterations=1, lanes=1, memory_cost=8192)
     phc = kdf.derive_phc_encoded(make.PASSWORD.encode())
     assert phc.startswith(old)
     kesha = make.somebody(app, password_hash=phc)

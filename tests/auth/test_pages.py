@@ -265,3 +265,12 @@ def test_a_forged_own_form_changes_no_role(app: Flask, sign_in: Enter) -> None:
     kesha = sign_in("employee")
     kesha.submit("/auth/me", name="Kesha", role="admin", email="x@y.z", active="")
     assert state_of(app, kesha.person) == (Role.EMPLOYEE, True)
+
+
+def test_a_head_request_with_a_form_in_it_is_no_act(app: Flask, sign_in: Enter) -> None:
+    """Browsers send no body with it, forgers may: no token is asked of a HEAD."""
+    admin, kesha = sign_in("admin"), make.somebody(app)
+    for act in ("/role", "/deactivate", ""):
+        fields = make.fields_of(admin, page_of(kesha.id)) | {"role": "admin", "name": "x"}
+        admin.head(page_of(kesha.id, act), data=fields)
+    assert state_of(app, kesha.id) == (Role.EMPLOYEE, True)

@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_refused_at_its_field(
     session: Session, said: list[Any], field: str, value: str
 ) -> None:
     with pytest.raises(Invalid) as refusal:
-        make.person(session, **{field: value})
+        make.person(session, Role.EMPLOYEE, **{field: value})
     assert list(refusal.value.fields) == [field]
     assert said == []
 
@@ -109,7 +109,12 @@ def test_the_epoch_rises_with_role_name_language_password_and_deactivation_but_n
     session: Session,
 ) -> None:
     kesha = make.person(session)
-    about = {"email": kesha.email, "name": kesha.name, "trade": None, "locale": "en"}
+    about: dict[str, Any] = {
+        "email": kesha.email,
+        "name": kesha.name,
+        "trade": None,
+        "locale": "en",
+    }
 
     def risen() -> int:
         return kesha.epoch

@@ -23,7 +23,7 @@ from ates.web.next import safe_next
 def sign_in() -> ResponseReturnValue:
     """E-mail and password; afterwards back to where one wanted to be, on this site only (S6)."""
     back = safe_next(request.values.get("next"))
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         if identity.signed_in():
             return redirect(back, 303)
         return render_template("auth/sign_in.html", form=SignIn(), back=back)
@@ -56,7 +56,7 @@ def sign_out() -> ResponseReturnValue:
 @allow(PUBLIC)
 def forgot() -> ResponseReturnValue:
     """Ask for a reset letter. The answer never tells whether the address is known."""
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         return render_template("auth/forgot.html", form=Forgot())
     form = Forgot.sent()
     try:
@@ -108,7 +108,7 @@ def _by_link(token: str, kind: LinkKind) -> ResponseReturnValue:
             return _link_over(error)
         email, name = person.email, person.name
     values = {"email": email, "name": name, "kind": kind}
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         return render_template("auth/password.html", form=NewPassword(), **values)
     form = NewPassword.sent()
     try:

@@ -52,7 +52,7 @@ def settle() -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     """Change the own password; all other sessions end, this one gets a new id (S1)."""
     person = _own_row()
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         return render_template("auth/change_password.html", form=ChangePassword(), person=person)
     form = ChangePassword.sent()
     try:

@@ -49,7 +49,7 @@ def people() -> ResponseReturnValue:
 @allow(ADMINS)
 def new() -> ResponseReturnValue:
     """Register a person; a letter invites them to set a password."""
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         form = NewPerson({"locale": i18n.language(), "role": Role.EMPLOYEE})
         return render_template("auth/new.html", form=form)
     form = NewPerson.sent()
@@ -69,7 +69,7 @@ def new() -> ResponseReturnValue:
 def person(person_id: UUID) -> ResponseReturnValue:
     """One person: what is written about them, and what can be done."""
     row, reasons = _row(person_id)
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         return render_template("auth/person.html", form=of_person(row), person=row, **reasons)
     form = PersonForm.sent()
     try:
@@ -95,7 +95,7 @@ def person(person_id: UUID) -> ResponseReturnValue:
 def role(person_id: UUID) -> ResponseReturnValue:
     """Ask for the new role on a page of its own, then change it."""
     row, reasons = _row(person_id)
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         form = RoleForm({"role": str(row.role)})
         return render_template("auth/role.html", form=form, person=row, **reasons)
     form = RoleForm.sent()
@@ -117,7 +117,7 @@ def role(person_id: UUID) -> ResponseReturnValue:
 def deactivate(person_id: UUID) -> ResponseReturnValue:
     """Ask on a page of its own, then shut the person out at once (S23)."""
     row, reasons = _row(person_id)
-    if request.method == "GET":
+    if request.method != "POST":  # a HEAD is no act
         return render_template("auth/deactivate.html", person=row, **reasons)
     location = _do(person_id, lambda session: service.deactivate(session, person_id, by=me().id))
     flash(i18n.gettext("Deactivated. All sessions are ended."))
