@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
@@ -14,10 +13,11 @@ from ates.kernel.events import meta_of
 from ates.tasks import queries, service
 from ates.tasks.models import Assignee, Reason
 from ates.tasks.titles import Wording
+from tests.engines.marks import both
 from tests.tasks import make
 from tests.tasks.test_shuffle import statements
 
-pytestmark = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+pytestmark = both
 
 
 def picture(session: Session, person: Any) -> tuple[str, str, bool, bool, int]:

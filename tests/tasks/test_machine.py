@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-import pytest
 from flask import Flask
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -25,6 +24,7 @@ from ates.kernel.errors import Conflict, Forbidden
 from ates.tasks import service
 from ates.tasks.models import Status
 from ates.tasks.titles import Wording
+from tests.engines.marks import both
 from tests.tasks import make
 
 
@@ -152,7 +152,7 @@ class Machine(RuleBasedStateMachine):
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+@both
 def test_any_sequence_of_acts_keeps_the_promises(app: Flask, database: Database) -> None:
     machine = type("Machine", (Machine,), {"database": database})
     with app.app_context():

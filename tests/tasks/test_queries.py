@@ -11,9 +11,10 @@ from ates.kernel import clock, ids
 from ates.tasks import queries, service
 from ates.tasks.models import Task
 from ates.tasks.queries import Filter
+from tests.engines.marks import both
 from tests.tasks import make
 
-pytestmark = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+pytestmark = both
 
 VIEWER = UUID(int=7)
 

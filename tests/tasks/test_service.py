@@ -13,9 +13,10 @@ from ates.kernel import clock, ids
 from ates.kernel.errors import Conflict, Forbidden, NotFound
 from ates.tasks import service
 from ates.tasks.titles import Wording
+from tests.engines.marks import both
 from tests.tasks import make
 
-pytestmark = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+pytestmark = both
 
 
 def test_a_new_task_is_open_has_a_number_and_an_assignee_and_is_said(

@@ -16,9 +16,10 @@ from ates.kernel.db import Database, transaction
 from ates.kernel.errors import Conflict
 from ates.tasks import queries, service
 from ates.tasks.models import Reason, Run
+from tests.engines.marks import both
 from tests.tasks import make
 
-pytestmark = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+pytestmark = both
 
 
 def statements(session: Session, act: Callable[[], Any]) -> int:
