@@ -36,7 +36,7 @@ migration: environment  ## draft of a migration: make migration M="what changes"
 	$(PYTHON) -m alembic revision --autogenerate -m "$(M)"
 
 schemas docs: environment  ## generated schemas and pages
-	$(PYTHON) -m tests.support.catalogue
+	$(PYTHON) -m tests.engines.docs
 
 translations: environment  ## collect new strings, compile the catalogue
 	mkdir -p build

@@ -228,9 +228,9 @@ def schema(contract: Contract) -> Mapping[str, Any]:
     body["properties"] = properties
     body["required"] = [name for name in body.get("required", ()) if name != "key_version"]
     return {
+        **body,
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{contract.type} version {contract.version}",
-        **body,
         **({"$defs": others} if (others := _others(defined, contract)) else {}),
     }
 

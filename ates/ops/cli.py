@@ -14,7 +14,7 @@ from ates.kernel.db import Database, transaction
 from ates.kernel.delivery import Drain, Inbox, drain_all, ensure_consumers
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
-from ates.ops import checks, repair, status
+from ates.ops import catalogue, checks, repair, status
 
 consumer_option = click.option("--consumer", help="Only this consumer.")
 by_option = click.option("--by", required=True, help="Who decides, for the record.")
@@ -216,4 +216,4 @@ def demo() -> None:
     click.echo("The demonstration company is there.")
 
 
-commands = (worker, events, demo)
+commands = (worker, events, demo, catalogue.commands)
