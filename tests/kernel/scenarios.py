@@ -16,8 +16,6 @@ def break_once(plant: Plant, step: Step, how: Break) -> set[str]:
     assert broke, f"nothing met {step.name}"
     found = plant.violated(at_rest=False)
     plant.settle()
-    plant.bump(1)
-    plant.settle()
     found |= plant.violated()
     if step in CAREFUL or step in RETRY:
         plant.heal()
@@ -27,12 +25,10 @@ def break_once(plant: Plant, step: Step, how: Break) -> set[str]:
 
 def prepare(plant: Plant, step: Step) -> None:
     """Bring the plant to where `step` is next."""
-    plant.bump_many(12)
-    plant.settle()
-    plant.bump_many(10)
+    plant.bump_many(8)
     if step in CAREFUL:
         plant.bump(2, poison="late")
-        plant.bump_many(10)
+        plant.bump_many(8)
     if step in RETRY:
         plant.bump(2, poison="late")
         for _ in range(3):
