@@ -92,20 +92,29 @@ def _consumer(plant: "Plant", rows: Rows, name: str, types: set[str]) -> list[st
     up_to = {row.position: row for row in heard if row.position <= rows.positions[name]}
     effects = rows.effects[name]
     aside = {row.position: row for row in rows.parked[name]}
-    found = [f"P3 {name}: {each}" for each in _order(effects)]
+    explained = {
+        (row.source, row.key, row.key_version)
+        for row in rows.log
+        if row.type not in types or row.position in aside
+    }
+    found = [f"P3 {name}: {each}" for each in _order(effects, explained)]
     found += [f"P4 {name}: {each}" for each in _once(up_to, effects, aside)]
     found += [f"P5 {name}: {each}" for each in _blocking(plant, up_to, effects, aside)]
     return found
 
 
-def _order(effects: list[Any]) -> list[str]:
+def _order(effects: list[Any], explained: set[tuple[str, str, int]]) -> list[str]:
+    """Each stream is 1, 2, 3 …, but for what is parked or not listened to."""
     last: dict[Stream, int] = defaultdict(int)
     found = []
     for row in effects:
         stream = (row.source, row.key)
-        if row.key_version < last[stream]:
-            found.append(f"{row.key} number {row.key_version} came after {last[stream]}")
-        last[stream] = row.key_version
+        before, last[stream] = last[stream], row.key_version
+        if row.key_version < before:
+            found.append(f"{row.key} number {row.key_version} came after {before}")
+        for missing in range(before + 1, row.key_version):
+            if (*stream, missing) not in explained:
+                found.append(f"{row.key} number {row.key_version} came without {missing}")
     return found[:3]
 
 

@@ -102,9 +102,13 @@ class Poisons:
         self.ever: set[int] = set()
 
     def add(self, n: int, how: str = "late") -> None:
-        """`early` before the write, `late` after it, `sql` in the database, `hopeless` at once."""
+        """`early` before the write, `late` after it, `sql` in the database, `hopeless` at once.
+
+        `outage` is no poison: the surroundings are away, and nothing may be parked for it.
+        """
         self.now[n] = how
-        self.ever.add(n)
+        if how != "outage":
+            self.ever.add(n)
 
     def clear(self) -> None:
         self.now.clear()
