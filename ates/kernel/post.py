@@ -141,7 +141,7 @@ class _Dated(Message):
     def _message(self) -> Any:
         made = super()._message()
         del made["Date"]
-        made["Date"] = formatdate(self.date, localtime=False)
+        made["Date"] = formatdate(self.date, usegmt=True)
         return made
 
 

@@ -104,12 +104,14 @@ def _chip(person: identity.Person) -> Chip | None:
     if link is None or not any("balance" in context.frame for context in _contexts()):
         return None
     try:
-        balance = _offered("balance", person.id)
-        return Chip(url_for(link.endpoint), balance, _offered("pending", person.id) or 0)
+        balance, pending = _offered("balance", person.id), _offered("pending", person.id) or 0
     except Exception as error:
         if not is_outage(error):
             raise
         return None
+    if balance is None and not pending:
+        return None  # no account yet: the area of the same name says it all
+    return Chip(url_for(link.endpoint), balance, pending)
 
 
 def _offered(name: str, person: UUID) -> int | None:
