@@ -87,7 +87,8 @@ def _pause(more: int) -> int:
 
 
 def _last_minute(recent: Sequence[int], now: int) -> tuple[int, ...]:
-    return tuple(each for each in recent if now - MINUTE < each <= now)
+    """What counts still. A moment to come (another host's clock) counts as this one."""
+    return tuple(min(each, now) for each in recent if now - MINUTE < each)
 
 
 def _milliseconds(at: datetime) -> int:

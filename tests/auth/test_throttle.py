@@ -56,6 +56,14 @@ def test_five_are_free_then_the_pauses_grow_to_a_minute() -> None:
     assert pauses[9:] == [60, 60, 60]
 
 
+def test_a_clock_that_was_set_back_frees_nobody_and_blocks_nobody_for_longer() -> None:
+    tries = Tries()
+    for _ in range(5):
+        tries = tries.failed(NOON)
+    assert tries.wait(ACCOUNT, NOON - timedelta(milliseconds=1)) == 60
+    assert tries.wait(ACCOUNT, NOON - timedelta(days=1)) == 60
+
+
 def test_what_is_written_down_is_read_again() -> None:
     tries = Tries().failed(NOON).failed(NOON + timedelta(seconds=1))
     assert Tries.read(tries.failures, tries.written) == tries

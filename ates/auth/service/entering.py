@@ -142,8 +142,8 @@ def _rules(email: str, address: str | None) -> list[tuple[str, Rule]]:
 
 
 def _count(session: Session, key: str, rule: Rule) -> None:
-    at = clock.now()
     row, tries = _held(session, key)
+    at = clock.now()  # not before the lock is held: moments of one key are in order
     seconds = tries.wait(rule, at)
     if seconds:
         raise TooMany(TOO_OFTEN, retry_after=seconds)

@@ -46,7 +46,7 @@ def request_reset(session: Session, *, email: str, address: str | None) -> None:
 
 def person_of_link(session: Session, link_id: UUID | None, kind: LinkKind) -> Person:
     """Whose link it is. Raises NotFound for one that was used, is over or never was."""
-    link = session.get(Link, link_id) if link_id else None
+    link = session.get(Link, link_id, populate_existing=True) if link_id else None
     if link is None or link.kind != kind or not link.works(clock.now()):
         raise NotFound(OVER)
     person = session.get_one(Person, link.person_id)
@@ -64,7 +64,6 @@ def use_link(
     """
     person_id = person_of_link(session, link_id, kind).id
     locked(session, person_id)  # a twin that came first has ended the link by now
-    session.refresh(session.get_one(Link, link_id))
     person_of_link(session, link_id, kind)
     return set_password(session, person_id, password_hash)
 
