@@ -28,8 +28,8 @@ DOMAIN = {
     "auth": {"details", "gate", "letters", "passwords", "throttle", "tokens"},
     "tasks": {"drawing", "learning", "lottery", "titles"},
     "accounting": {
-        "chain", "days", "keyring", "ledger", "letters", "payout", "posting", "pricing", "verify",
-        "writing",
+        "balances", "chain", "closing", "days", "gate", "keyring", "ledger", "letters", "payout",
+        "posting", "pricing", "report", "runs", "verify", "writing",
     },
     "analytics": {"sums", "totals", "verify"},
 }  # fmt: skip

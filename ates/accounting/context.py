@@ -1,6 +1,26 @@
 """The manifest of accounting."""
 
-from ates.accounting.models import Base
-from ates.kernel.context import Context
+from ates.accounting import gate
+from ates.accounting.cli import commands
+from ates.accounting.handlers import inbox
+from ates.accounting.models import Base, PayoutLetter, Request
+from ates.accounting.views import chip_balance, pages
+from ates.kernel.context import Context, NavItem
+from ates.kernel.errors import N_
+from ates.kernel.mail import LetterBox
 
-context = Context(name="accounting", tables=Base.metadata)
+context = Context(
+    name="accounting",
+    tables=Base.metadata,
+    pages=pages,
+    inbox=inbox,
+    commands=commands,
+    nav=(
+        NavItem("accounting.mine", N_("My account"), "a"),
+        NavItem("accounting.overview", N_("Accounting"), "b"),
+    ),
+    letters=LetterBox("accounting", PayoutLetter, gate.compose),
+    requests=Request,
+    frame={"balance": chip_balance},
+    setup=gate.init_app,
+)

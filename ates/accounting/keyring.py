@@ -50,5 +50,4 @@ class Books:
     zone: ZoneInfo  # of the business day
     grace: timedelta = timedelta(seconds=120)  # longer than the longest allowed write
     domain: str = "localhost"  # behind the @ of a Message-ID
-    url: str = ""  # where people find their account
-    company: str = "UberPopug Inc"
+    url: str = ""  # that links in letters begin with

@@ -570,6 +570,13 @@ def make_tables() -> None:
         sqlite_strict=True,
     )
     op.create_index(
+        "ix_accounting_letter_waiting",
+        "accounting_letter",
+        ["account_id"],
+        sqlite_where=sa.text("state = 'waiting_address'"),
+        postgresql_where=sa.text("state = 'waiting_address'"),
+    )
+    op.create_index(
         "ix_accounting_letter_due",
         "accounting_letter",
         ["next_try_at"],

@@ -1,0 +1,217 @@
+"""Commands over the books: the payout that cron starts, and the proof."""
+
+import json
+import sys
+from datetime import date, datetime
+from typing import Any, Literal
+
+import click
+from flask.cli import AppGroup
+
+from ates.accounting import payout as payouts
+from ates.accounting import runs
+from ates.accounting import verify as proof
+from ates.accounting.gate import books
+from ates.accounting.report import Report
+from ates.accounting.verify import dollars
+from ates.kernel import clock, db
+from ates.kernel.errors import DatabaseAway
+
+commands = AppGroup("accounting", help="The books: payout and proof.")
+
+DIFFERENCES = 4  # exit code
+BAR = 30
+
+
+class DayParameter(click.ParamType[date]):
+    """A date as 2026-11-22."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it as 2026-11-22.", param, ctx)
+
+
+@commands.command()
+@click.option("--dry-run", is_flag=True, help="Show what would happen; write nothing.")
+@click.option("--through", type=DayParameter(), help="Neither close nor pay later days.")
+@click.option(
+    "--catch-up",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    help="Close up to this many days that have entries.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, amounts in cents.")
+@click.pass_context
+def payout(
+    ctx: click.Context, dry_run: bool, through: date | None, catch_up: int, as_json: bool
+) -> None:
+    """Close every day that can be closed and pay every unpaid one, in order.
+
+    Takes no date; run it every ten minutes, twice, late or in parallel: the money comes out the
+    same. Says nothing when there was nothing to do. Exit codes: 0 nothing left, 3 something waits
+    (each named), 1 error.
+    """
+    limits = payouts.Limits(through, catch_up)
+    try:
+        report = _plan(limits) if dry_run else _run(limits)
+    except DatabaseAway as error:
+        raise click.ClickException(f"The database does not answer: {error}") from error
+    if as_json:
+        click.echo(json.dumps(report.as_json()))
+    else:
+        _say(report)
+    ctx.exit(report.exit_code)
+
+
+@commands.command()
+@click.option("--quick", "level", flag_value="quick", help="Sums against sums only.")
+@click.option("--full", "level", flag_value="full", help="All blocks, all sums, and the log.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, amounts in cents.")
+@click.pass_context
+def verify(ctx: click.Context, level: Literal["quick", "full"] | None, as_json: bool) -> None:
+    """Prove the books; without an option the quick check and the blocks since last time.
+
+    Exit codes: 0 clean, 4 differences (the first 100, with entry numbers), 1 could not run.
+    """
+    began, database = clock.monotonic(), db.database("accounting")
+    try:
+        with runs.noted(database, "verify") as run:
+            with database.reading() as session:
+                found = proof.verify(session, books(), level or "new")
+            with database.transaction() as session:
+                proof.mark(session, found)
+            run.exit_code = DIFFERENCES if found.differences else 0
+            run.report = _proof(found, round(clock.monotonic() - began, 1))
+    except DatabaseAway as error:
+        raise click.ClickException(f"The database does not answer: {error}") from error
+    if as_json:
+        click.echo(json.dumps(run.report))
+    elif found.differences:
+        for difference in found.differences:
+            click.echo(str(difference))
+    else:
+        seconds = run.report["seconds"]
+        click.echo(f"Books balance: {found.entries:,} entries, {seconds} s")
+    ctx.exit(run.exit_code)
+
+
+def _plan(limits: payouts.Limits) -> Report:
+    with db.reading("accounting") as session:
+        return payouts.dry_run(session, books(), limits)
+
+
+def _run(limits: payouts.Limits) -> Report:
+    database = db.database("accounting")
+    with runs.noted(database, "payout") as run:
+        report = payouts.run(database, books(), limits, _bar())
+        run.exit_code, run.report = report.exit_code, report.as_json()
+    return report
+
+
+def _bar() -> payouts.Progress:
+    """A progress bar on stderr, only on a terminal."""
+    if not sys.stderr.isatty():
+        return lambda *_: None
+
+    def show(day: date, paid: int, people: int) -> None:
+        done = BAR if people == 0 else BAR * paid // people
+        end = "\n" if paid >= people else ""
+        bar = "#" * done + "." * (BAR - done)
+        click.echo(f"\r{day} [{bar}] {paid:,}/{people:,}{end}", err=True, nl=False)
+
+    return show
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def _say(report: Report) -> None:
+    if report.dry:
+        _say_plan(report)
+    for each in report.days:
+        standing = each.standing
+        queued = each.letters - each.without_address
+        without = f", without address {each.without_address:,}" if each.without_address else ""
+        click.echo(
+            f"{each.day} paid: {_people(standing.people)}, {dollars(standing.cents)};"
+            f" carried over {standing.carried_people:,}, {dollars(standing.carried_cents)};"
+            f" letters queued {queued:,}{without}"
+        )
+    for wait in report.waits:
+        oldest = f", oldest {_age(wait.oldest, report.at)}" if wait.oldest else ""
+        _complain(report, f"{wait.day} waits, {_events(wait.events)} not booked{oldest}")
+    if report.parked:
+        _complain(report, f"{_events(report.parked)} set aside, not booked: flask events status")
+    if report.error is not None:
+        _complain(report, report.error)
+        for sentence in report.differences:
+            click.echo(f"  {sentence}", err=True)
+    if not report.exit_code and not report.silent and not report.dry:
+        click.echo("Nothing left to do.")
+
+
+def _say_plan(report: Report) -> None:
+    zone = books().zone.key
+    click.echo(
+        f"aTES payout, business day {zone}, at {report.at:%Y-%m-%d %H:%M:%S}Z."
+        " DRY RUN: nothing changes."
+    )
+    if not report.plan:
+        return
+    click.echo(f"{'Day':<12}{'Now':<8}{'Then':<6}{'People':>8}  {'To pay':>15}   Carried over")
+    for each in report.plan:
+        standing = each.standing
+        click.echo(
+            f"{each.day}  {each.state:<6}  {'paid':<4}  {standing.people:>8,}"
+            f"  {dollars(standing.cents):>15}   {standing.carried_people:,}"
+            f"   {dollars(standing.carried_cents)}"
+        )
+    cents = sum(each.standing.cents for each in report.plan)
+    count = sum(each.standing.people for each in report.plan)
+    click.echo(
+        f"Books balance (quick check). To pay: {dollars(cents)} in {count:,}"
+        f" {'payout' if count == 1 else 'payouts'}."
+    )
+
+
+def _complain(report: Report, sentence: str) -> None:
+    click.echo(f"{report.at:%Y-%m-%dT%H:%M:%S}Z payout: {sentence}", err=True)
+
+
+def _people(count: int) -> str:
+    return f"{count:,} {'person' if count == 1 else 'people'}"
+
+
+def _events(count: int) -> str:
+    return f"{count:,} {'event' if count == 1 else 'events'}"
+
+
+def _age(since: datetime, now: datetime) -> str:
+    seconds = int((now - since).total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+
+
+def _proof(found: proof.Found, seconds: float) -> dict[str, Any]:
+    return {
+        "agree": not found.differences,
+        "level": found.level,
+        "entries": found.entries,
+        "block_no": found.block_no,
+        "seconds": seconds,
+        "differences": [
+            {
+                "sentence": each.sentence,
+                "first_entry_no": each.first_entry_no,
+                "last_entry_no": each.last_entry_no,
+                "cents": each.cents,
+            }
+            for each in found.differences
+        ],
+    }

@@ -1,0 +1,63 @@
+"""The head of the ledger: locked first by every writer, moved last, with the events it says."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ates.accounting.models import Head
+from ates.contracts.accounting import LEDGER
+from ates.kernel.bus import publish_all
+from ates.kernel.events import Meta, caused_by
+
+
+@dataclass
+class Ledger:
+    """Where the ledger ends. While it is locked nobody else writes to the books."""
+
+    session: Session
+    last_entry_no: int
+    last_block_no: int
+    last_hash: bytes
+    last_account_id: int
+    said: int
+    verified_block_no: int
+    events: list[Any] = field(default_factory=list)
+
+    @classmethod
+    def lock(cls, session: Session) -> Self:
+        """Wait for the other writers. Read nothing before: it would be from before their commit."""
+        head = Head.__table__.c
+        row = session.execute(select(Head.__table__).where(head.id == 1).with_for_update()).one()
+        values = dict(row._mapping)
+        del values["id"]
+        return cls(session=session, **values)
+
+    def say(self, cls: type[Any], **data: Any) -> None:
+        """Note the ledger's next event; `save` publishes them in this order."""
+        self.said += 1
+        self.events.append(cls(ledger=LEDGER, key_version=self.said, **data))
+
+    def save(self, cause: Meta | None = None) -> None:
+        """Write the head and publish. `cause` is the one event that all of it comes from, if so."""
+        self.session.execute(
+            update(Head)
+            .where(Head.id == 1)
+            .values(
+                last_entry_no=self.last_entry_no,
+                last_block_no=self.last_block_no,
+                last_hash=self.last_hash,
+                last_account_id=self.last_account_id,
+                said=self.said,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        said, self.events = self.events, []
+        publish_all(self.session, said if cause is None else [caused_by(cause, e) for e in said])
+
+
+def plain(moment: datetime) -> str:
+    """A moment in a report for people who look after the books."""
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f}Z"

@@ -1,0 +1,39 @@
+"""The tables of accounting, and the rules a single row can keep by itself.
+
+Money is signed cents: + means that the company owes the person more. Tables marked append-only, and
+the order of days, are guarded by triggers that only the migration knows.
+"""
+
+from ates.accounting.models.around import Card, CommandRun, PayoutLetter, Person, Request
+from ates.accounting.models.base import Base
+from ates.accounting.models.days import (
+    AccountDay,
+    BusinessDay,
+    DayReward,
+    DayState,
+    DayTotal,
+    Payout,
+    TaskPrice,
+)
+from ates.accounting.models.ledger import Account, Block, Entry, Head, PostingKind
+
+__all__ = [
+    "Account",
+    "AccountDay",
+    "Base",
+    "Block",
+    "BusinessDay",
+    "Card",
+    "CommandRun",
+    "DayReward",
+    "DayState",
+    "DayTotal",
+    "Entry",
+    "Head",
+    "Payout",
+    "PayoutLetter",
+    "Person",
+    "PostingKind",
+    "Request",
+    "TaskPrice",
+]

@@ -1,0 +1,246 @@
+"""The unit of accounting: collects what a batch of events means in money, and posts it at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from ates.accounting.days import Calendar, ensure
+from ates.accounting.keyring import Books
+from ates.accounting.ledger import Ledger, plain
+from ates.accounting.models import (
+    Account,
+    AccountDay,
+    Block,
+    DayReward,
+    DayTotal,
+    Entry,
+    TaskPrice,
+)
+from ates.accounting.posting import names, reading
+from ates.accounting.posting.batch import Batch
+from ates.accounting.posting.facts import (
+    Fact,
+    Key,
+    PersonCard,
+    TaskCard,
+    refuse_ancient,
+    refuse_other,
+)
+from ates.accounting.pricing import Price, price_of
+from ates.accounting.writing import Merge, Row, add, bulk, columns_of, replace
+from ates.contracts.accounting import Card, EntriesPosted, PostedEntry, TasksPriced
+from ates.contracts.accounting import Price as SaidPrice
+from ates.kernel import clock
+from ates.kernel.errors import TooEarly
+from ates.kernel.events import Meta
+
+__all__ = ["PersonCard", "Posting", "TaskCard"]
+
+AHEAD = timedelta(minutes=5)  # how far the clocks of two machines may differ
+ENTRY = tuple(column.name for column in columns_of(Entry))
+SUMS: Sequence[tuple[type[Any], Merge]] = (
+    (
+        AccountDay,
+        add(
+            "fee_cents",
+            "reward_cents",
+            "adjustment_cents",
+            "payout_cents",
+            "entries",
+            latest=("last_seq",),
+        ),
+    ),
+    (DayTotal, add("amount_cents", "entries", latest=("last_entry_no",))),
+    (DayReward, add("tasks")),
+)
+ACCOUNT = replace("balance_cents", "last_seq")
+
+
+class Posting:
+    """Intents of one transaction. No SQL before `flush`; may be dropped at any time.
+
+    An intent that repeats what is in the books changes nothing. One key with another person, moment
+    or amount raises Hopeless with both sides in words: which of them is right is never guessed.
+    """
+
+    def __init__(self, session: Session, books: Books) -> None:
+        self.session, self.books = session, books
+        self.posted: list[dict[str, Any]] = []  # after `flush`: the new entries, in order
+        self._facts: dict[Key, Fact] = {}
+        self._tasks: dict[UUID, list[TaskCard]] = {}  # in order of their first mention
+        self._people: dict[UUID, PersonCard] = {}
+
+    # --- intents --------------------------------------------------------------------------------
+
+    def fee(self, task: UUID, number: int, *, to: UUID, cause: Meta) -> None:
+        """Charge the assignee of assignment `number`, also if the lot repeats the person (R14)."""
+        self._note_task(Fact(kind="fee", source_id=task, source_no=number, **_said(to, cause)))
+
+    def reward(self, task: UUID, *, to: UUID, cause: Meta) -> None:
+        """Credit the one who completed the task, whoever holds it by now (R14)."""
+        self._note_task(Fact(kind="reward", source_id=task, source_no=0, **_said(to, cause)))
+
+    def seen(self, task: UUID, card: TaskCard) -> None:
+        """A task exists and is called so; this alone gives it a price (R13)."""
+        self._tasks.setdefault(task, []).append(card)
+
+    def person(self, person: PersonCard) -> None:
+        """Auth says how a person is called and reached; the newest version wins."""
+        known = self._people.get(person.person_id)
+        if known is None or known.version < person.version:
+            self._people[person.person_id] = person
+
+    def pay(self, person: UUID, *, day: date, amount_cents: int) -> None:
+        """Settle a closed day: `amount_cents`, positive, leave the account."""
+        assert type(amount_cents) is int, "money is whole cents"
+        assert amount_cents > 0, "nobody is paid nothing"
+        self._note(
+            Fact(
+                kind="payout",
+                source_id=person,
+                source_no=day.year * 10000 + day.month * 100 + day.day,
+                person_id=person,
+                amount_cents=-amount_cents,
+                settles=day,
+            )
+        )
+
+    def adjust(self, adjustment: UUID, *, to: UUID, amount_cents: int) -> None:
+        """Post what people decided: + is in favour of the person. It happens as it is posted."""
+        assert type(amount_cents) is int, "money is whole cents"
+        self._note(
+            Fact(
+                kind="adjustment",
+                source_id=adjustment,
+                source_no=0,
+                person_id=to,
+                amount_cents=amount_cents,
+            )
+        )
+
+    # --- posting --------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Post everything, or raise and write nothing.
+
+        Raises Hopeless for a conflict, TooEarly for a moment more than five minutes ahead.
+        """
+        if not (self._facts or self._tasks or self._people):
+            return
+        ledger = Ledger.lock(self.session)
+        now = clock.now()
+        facts = list(self._facts.values())
+        _refuse_future(facts, now)
+        names.keep_people(self.session, self._people, now)
+        names.keep_cards(self.session, self._tasks)
+        fresh = reading.unposted(self.session, facts)
+        if fresh:
+            self._post(ledger, fresh, now)
+        else:
+            self._prices(ledger, now)
+        ledger.save(self._cause())
+
+    def _post(self, ledger: Ledger, fresh: Sequence[Fact], now: datetime) -> None:
+        moments = [fact.occurred_at or now for fact in fresh]
+        calendar = Calendar.read(self.session, min(moments))
+        ensure(ledger, calendar, self.books.zone, now, first=moments[0])
+        prices = self._prices(ledger, now)
+        accounts = reading.accounts(self.session, {fact.person_id for fact in fresh})
+        batch = Batch(ledger, calendar, accounts, prices, now)
+        for fact in fresh:
+            batch.post(fact)
+        self._write(batch)
+        self.posted = batch.entries
+
+    def _prices(self, ledger: Ledger, now: datetime) -> dict[UUID, Price]:
+        """The prices of all tasks named here; those heard of for the first time are drawn (R13)."""
+        prices = reading.prices(self.session, self._tasks)
+        key_id = self.books.keyring.current
+        key = self.books.keyring.sub_key(key_id, "price")
+        drawn = {task: price_of(task, key) for task in self._tasks if task not in prices}
+        bulk(
+            self.session,
+            TaskPrice,
+            [
+                {
+                    "task_id": task,
+                    "fee_cents": price.fee_cents,
+                    "reward_cents": price.reward_cents,
+                    "key_id": key_id,
+                    "priced_at": now,
+                }
+                for task, price in drawn.items()
+            ],
+        )
+        if drawn:
+            said = [
+                SaidPrice(task_id=task, fee_cents=price.fee_cents, reward_cents=price.reward_cents)
+                for task, price in drawn.items()
+            ]
+            ledger.say(TasksPriced, prices=said)
+        return prices | drawn
+
+    def _write(self, batch: Batch) -> None:
+        """One statement per table, parents first."""
+        bulk(self.session, Account, batch.touched(), ACCOUNT)
+        rows = [{name: entry[name] for name in ENTRY} for entry in batch.entries]
+        bulk(self.session, Entry, rows)
+        sums: Sequence[Mapping[Any, Row]] = (
+            batch.account_days,
+            batch.day_totals,
+            batch.day_rewards,
+        )
+        for (model, merge), found in zip(SUMS, sums, strict=True):
+            bulk(self.session, model, list(found.values()), merge)
+        key_id = self.books.keyring.current
+        key = self.books.keyring.sub_key(key_id, "chain")
+        rewarded = {entry["source_id"] for entry in batch.entries if entry["kind"] == "reward"}
+        cards = reading.cards(self.session, rewarded)
+        blocks = []
+        for row, entries in batch.blocks(key, key_id):
+            blocks.append(row)
+            batch.ledger.say(
+                EntriesPosted,
+                block_no=row["block_no"],
+                entries=entries,
+                cards=_cards_of(entries, cards),
+            )
+        bulk(self.session, Block, blocks)
+
+    def _note_task(self, fact: Fact) -> None:
+        assert fact.occurred_at is not None, "an event has a moment"
+        refuse_ancient(fact.occurred_at)
+        self._tasks.setdefault(fact.source_id, [])
+        self._note(fact)
+
+    def _note(self, fact: Fact) -> None:
+        known = self._facts.setdefault(fact.key, fact)
+        refuse_other(fact.key, known.content, fact.content, "stands in the same batch")
+
+    def _cause(self) -> Meta | None:
+        """The event behind it all, if there is but one: it is passed on as the cause."""
+        causes = {fact.cause.id: fact.cause for fact in self._facts.values() if fact.cause}
+        return next(iter(causes.values())) if len(causes) == 1 else None
+
+
+def _said(to: UUID, cause: Meta) -> dict[str, Any]:
+    return {"person_id": to, "occurred_at": cause.occurred_at, "cause": cause}
+
+
+def _refuse_future(facts: Sequence[Fact], now: datetime) -> None:
+    for fact in facts:
+        if fact.occurred_at is not None and fact.occurred_at > now + AHEAD:
+            raise TooEarly(f"{plain(fact.occurred_at)} has not come, here it is {plain(now)}")
+
+
+def _cards_of(entries: Sequence[PostedEntry], cards: dict[UUID, Any]) -> list[Card]:
+    """How the rewarded tasks are called, as far as it is known."""
+    found = (cards.get(entry.source_id) for entry in entries if entry.kind == "reward")
+    return [
+        Card(task_id=card.task_id, number=card.number, title=card.title, jira_id=card.jira_id)
+        for card in found
+        if card is not None
+    ]

@@ -1,0 +1,162 @@
+"""Entries, sums and blocks of one batch, made in memory in the order of the facts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from ates.accounting.chain import Line, block_hash
+from ates.accounting.days import Calendar
+from ates.accounting.ledger import Ledger
+from ates.accounting.posting.facts import Fact
+from ates.accounting.posting.reading import AccountState
+from ates.accounting.pricing import Price
+from ates.contracts.accounting import Kind, PostedEntry
+
+BLOCK = 500
+
+Sum = dict[str, Any]
+HASHED = tuple(each.name for each in fields(Line))
+SAID = tuple(each.name for each in fields(PostedEntry))
+
+
+@dataclass
+class Batch:
+    """What one flush adds to the books. Nothing of it is written yet."""
+
+    ledger: Ledger
+    calendar: Calendar
+    accounts: dict[UUID, AccountState]
+    prices: Mapping[UUID, Price]
+    now: datetime
+    entries: list[dict[str, Any]] = field(default_factory=list)  # rows, with person_id beside
+    account_days: dict[tuple[int, date], Sum] = field(default_factory=dict)
+    day_totals: dict[tuple[date, Kind], Sum] = field(default_factory=dict)
+    day_rewards: dict[tuple[date, int], Sum] = field(default_factory=dict)
+
+    def post(self, fact: Fact) -> None:
+        """Make the entry of a fact and add it to all sums."""
+        account = self.accounts.get(fact.person_id) or self._open(fact.person_id)
+        amount = self._amount(fact)
+        account.balance_cents += amount
+        account.last_seq += 1
+        self.ledger.last_entry_no += 1
+        occurred_at = fact.occurred_at or self.now
+        entry = {
+            "entry_no": self.ledger.last_entry_no,
+            "account_id": account.id,
+            "person_id": account.person_id,
+            "account_seq": account.last_seq,
+            "kind": fact.kind,
+            "source_id": fact.source_id,
+            "source_no": fact.source_no,
+            "amount_cents": amount,
+            "balance_cents": account.balance_cents,
+            "business_date": fact.settles or self.calendar.counts_in(occurred_at),
+            "occurred_on": fact.settles or self.calendar.natural(occurred_at),
+            "occurred_at": occurred_at,
+            "posted_at": self.now,
+            "event_id": fact.cause.id if fact.cause else None,
+        }
+        self.entries.append(entry)
+        self._add_to_account_day(entry)
+        self._add_to_day_total(entry)
+        if fact.kind == "reward":
+            self._add_to_histogram(entry)
+
+    def blocks(self, key: bytes, key_id: int) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+        """Close the batch: rows of `block`, each with its entries as others hear of them."""
+        for start in range(0, len(self.entries), BLOCK):
+            entries = self.entries[start : start + BLOCK]
+            lines = (Line(**_only(HASHED, entry)) for entry in entries)
+            ledger = self.ledger
+            ledger.last_block_no += 1
+            ledger.last_hash = block_hash(
+                key, ledger.last_hash, ledger.last_block_no, self.now, lines
+            )
+            row = {
+                "block_no": ledger.last_block_no,
+                "first_entry_no": entries[0]["entry_no"],
+                "last_entry_no": entries[-1]["entry_no"],
+                "posted_at": self.now,
+                "key_id": key_id,
+                "hash": ledger.last_hash,
+            }
+            yield row, [PostedEntry(**_only(SAID, entry)) for entry in entries]
+
+    def touched(self) -> list[dict[str, Any]]:
+        """Rows of the accounts that have entries here."""
+        people = {entry["person_id"] for entry in self.entries}
+        return [
+            {
+                "id": account.id,
+                "person_id": account.person_id,
+                "balance_cents": account.balance_cents,
+                "last_seq": account.last_seq,
+                "opened_at": account.opened_at,
+            }
+            for account in self.accounts.values()
+            if account.person_id in people
+        ]
+
+    def _open(self, person: UUID) -> AccountState:
+        self.ledger.last_account_id += 1
+        account = AccountState(self.ledger.last_account_id, person, 0, 0, self.now)
+        self.accounts[person] = account
+        return account
+
+    def _amount(self, fact: Fact) -> int:
+        if fact.amount_cents is not None:
+            return fact.amount_cents
+        price = self.prices[fact.source_id]
+        return -price.fee_cents if fact.kind == "fee" else price.reward_cents
+
+    def _add_to_account_day(self, entry: Mapping[str, Any]) -> None:
+        key = entry["account_id"], entry["business_date"]
+        row = self.account_days.get(key)
+        if row is None:
+            row = self.account_days[key] = {
+                "account_id": key[0],
+                "business_date": key[1],
+                "fee_cents": 0,
+                "reward_cents": 0,
+                "adjustment_cents": 0,
+                "payout_cents": 0,
+                "entries": 0,
+                "first_seq": entry["account_seq"],
+            }
+        row[f"{entry['kind']}_cents"] += entry["amount_cents"]
+        row["entries"] += 1
+        row["last_seq"] = entry["account_seq"]
+
+    def _add_to_day_total(self, entry: Mapping[str, Any]) -> None:
+        key = entry["business_date"], entry["kind"]
+        row = self.day_totals.get(key)
+        if row is None:
+            row = self.day_totals[key] = {
+                "business_date": key[0],
+                "kind": key[1],
+                "amount_cents": 0,
+                "entries": 0,
+                "first_entry_no": entry["entry_no"],
+            }
+        row["amount_cents"] += entry["amount_cents"]
+        row["entries"] += 1
+        row["last_entry_no"] = entry["entry_no"]
+
+    def _add_to_histogram(self, entry: Mapping[str, Any]) -> None:
+        key = entry["occurred_on"], entry["amount_cents"]
+        row = self.day_rewards.get(key)
+        if row is None:
+            row = self.day_rewards[key] = {
+                "completed_on": key[0],
+                "reward_cents": key[1],
+                "tasks": 0,
+                "first_entry_no": entry["entry_no"],
+            }
+        row["tasks"] += 1
+
+
+def _only(names: Iterable[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in names}

@@ -1,0 +1,66 @@
+"""What people and tasks are called: pictures for display, of which the newest version wins."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from ates.accounting.models import Account, Card, PayoutLetter, Person
+from ates.accounting.posting.facts import PersonCard, TaskCard
+from ates.accounting.writing import bulk, newer
+from ates.kernel.mail import LetterState
+
+PERSON = newer("name", "email", "role", "trade", "locale", "active")
+CARD = newer("number", "title", "jira_id", "description")
+RETITLE = (
+    update(Card)
+    .where(Card.task_id == bindparam("of"), Card.version < bindparam("no"))
+    .values(title=bindparam("says"), jira_id=bindparam("jira"), version=bindparam("no"))
+)
+
+
+def keep_people(session: Session, people: Mapping[UUID, PersonCard], now: datetime) -> None:
+    """Upsert people; letters that waited for one of their addresses are queued."""
+    bulk(session, Person, [asdict(person) for person in people.values()], PERSON)
+    reached = [person.person_id for person in people.values() if person.email]
+    if not reached:
+        return
+    theirs = select(Account.id).join(Person, Person.person_id == Account.person_id)
+    locale = (
+        select(Person.locale)
+        .join(Account, Account.person_id == Person.person_id)
+        .where(Account.id == PayoutLetter.account_id)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(PayoutLetter)
+        .where(
+            PayoutLetter.state == LetterState.WAITING_ADDRESS,
+            PayoutLetter.account_id.in_(
+                theirs.where(Account.person_id.in_(reached), Person.email.is_not(None))
+            ),
+        )
+        .values(state=LetterState.QUEUED, next_try_at=now, locale=locale)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def keep_cards(session: Session, tasks: Mapping[UUID, list[TaskCard]]) -> None:
+    """Upsert cards, then put later titles on them; a title without a card waits for none."""
+    created: dict[UUID, Any] = {}  # one row per task: a merge meets each row once
+    retitled = []
+    for task_id, said in tasks.items():
+        for card in sorted(said, key=lambda card: card.version):
+            if card.number is not None:
+                created[task_id] = {"task_id": task_id, **asdict(card)}
+            else:
+                retitled.append(
+                    {"of": task_id, "says": card.title, "jira": card.jira_id, "no": card.version}
+                )
+    bulk(session, Card, list(created.values()), CARD)
+    if retitled:
+        session.connection().execute(RETITLE, retitled)
