@@ -98,11 +98,16 @@ def two_drains(plant: Plant) -> set[str]:
 
 
 def two_sequencers(plant: Plant) -> set[str]:
-    """A second sequencer begins while the first has numbered and not committed."""
+    """A second sequencer works while the first has read and not yet numbered."""
     plant.bump_many(20)
-    with _side_by_side(log._Move, "_move", partial(log.sequence, plant.database)) as meanwhile:
-        meanwhile(partial(log.sequence, plant.database))
-    plant.bump_many(5)
+
+    def second() -> None:
+        log.sequence(plant.database)
+        plant.bump_many(5)
+        log.sequence(plant.database)
+
+    with _side_by_side(log._Move, "_read", partial(log.sequence, plant.database)) as meanwhile:
+        meanwhile(second)
     plant.settle()
     return plant.violated()
 
