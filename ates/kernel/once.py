@@ -47,12 +47,14 @@ def begin(
     the same key.
     """
     insert = sqlite_insert if db.is_sqlite(session) else pg_insert
+    # RETURNING, not the count of rows: psycopg's is -1 for such a statement, which reads as "yes".
     claimed = session.execute(
         insert(model)
         .values(person_id=person, key=key, digest=digest, made_at=clock.now())
         .on_conflict_do_nothing()
+        .returning(model.key)
     )
-    if claimed.rowcount:  # type: ignore[attr-defined]
+    if claimed.first() is not None:
         return None
     row = session.execute(
         select(model).where(model.person_id == person, model.key == key)
