@@ -20,7 +20,9 @@ from ates.contracts.auth import Role
 from ates.kernel import bus, clock, delivery
 from ates.kernel.db import Database
 
+from .engines import house as houses
 from .engines import people, postgres, run, sqlite, wake
+from .engines.house import House
 from .engines.people import Visitor
 from .engines.settings import trial
 from .engines.smtp import MailServer
@@ -235,3 +237,13 @@ def smtp() -> Iterator[MailServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def house(
+    backend: str, tmp_path: Path, _redis: wake.WakeServer, smtp: MailServer
+) -> Iterator[House]:
+    """An installation of real processes; the test starts, kills and restarts them."""
+    _redis.empty()
+    with houses.house(tmp_path / "data", backend, _redis, smtp) as made:
+        yield made
