@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ates.kernel.errors import ConfigError
 from ates.launch import folder
 from tests.engines.run import free_port
 
@@ -25,8 +26,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         started.wait_for("Stop +Ctrl-C")
         yield started
     finally:
-        started.process.kill()
-        started.process.wait()
+        started.stop()
 
 
 def test_a_fresh_start_answers_and_prints_one_screen(demo: Running) -> None:
@@ -72,28 +72,49 @@ def test_a_killed_child_is_started_again(demo: Running) -> None:
     assert demo.status("/healthz") == 200
 
 
+def test_a_killed_web_server_leaves_nobody_on_its_port(demo: Running) -> None:
+    """Its workers would go on answering, with the old code and without a master."""
+    master = demo.child("granian --interface")
+    workers = set(running.descendants(master))
+    assert workers
+    os.kill(master, signal.SIGKILL)
+    demo.wait_for("web ended", 10)
+    until = time.monotonic() + 20
+    while time.monotonic() < until and not _answers(demo):
+        time.sleep(0.1)
+    assert _answers(demo)
+    assert not workers & set(demo.children())
+
+
 def test_any_other_word_is_flasks_command_line(demo: Running) -> None:
     done = ates("-m", "ates", "events", "status", ATES_DATA=str(demo.data))
     assert "analytics" in done.stdout, done.stderr
 
 
-def test_sigterm_stops_everything_within_five_seconds(demo: Running) -> None:
-    children = demo.children()
-    assert len(children) >= 4
-    assert demo.stop() < 5
-    assert demo.process.returncode == 0
-    time.sleep(0.2)
+def test_without_demo_it_names_the_command_for_the_first_admin_and_stops_in_time(
+    tmp_path: Path,
+) -> None:
+    started = running.start(tmp_path, "--no-demo")
+    try:
+        started.wait_for("Stop +Ctrl-C")
+        assert "create-person" in started.screen
+        assert "Sign in as" not in started.screen
+        children = started.children()
+        assert len(children) >= 4
+        assert started.stop() < 5
+    finally:
+        started.process.kill()
+    assert started.process.wait() == 0
     assert not [line for pid, line in children.items() if _alive(pid, line)]
 
 
-def test_a_start_without_demo_names_the_command_for_the_first_admin(tmp_path: Path) -> None:
+def test_killed_with_9_it_takes_its_children_along(tmp_path: Path) -> None:
     started = running.start(tmp_path, "--no-demo")
     try:
-        started.wait_for("create-person")
-        assert "Sign in as" not in started.screen
+        started.wait_for("Stop +Ctrl-C")
         children = started.children()
     finally:
-        started.process.kill()  # as kill -9: the children must not outlive it
+        started.process.kill()
         started.process.wait()
     until = time.monotonic() + 6
     while time.monotonic() < until and any(_alive(*each) for each in children.items()):
@@ -174,15 +195,27 @@ def test_production_makes_no_secrets(tmp_path: Path) -> None:
 def test_a_production_start_with_a_bad_setting_is_refused(
     tmp_path: Path, setting: str, value: str, sentence: str
 ) -> None:
-    data = tmp_path / "data"
-    folder.prepare({"ATES_DATA": str(data)})
+    folder.prepare({"ATES_DATA": str(tmp_path / "data")})
+    environ = {**PRODUCTION, "ATES_DATA": str(tmp_path / "data"), setting: value}
+    with pytest.raises(ConfigError, match=sentence):
+        folder.prepare(environ)
+
+
+def test_every_command_refuses_a_bad_setting_in_a_sentence(tmp_path: Path) -> None:
     done = ates(
         *("-m", "flask", "--app", "wsgi.py", "events", "status"),
-        **{**PRODUCTION, "ATES_DATA": str(data), setting: value},
+        **{**PRODUCTION, "ATES_DATA": str(tmp_path)},
     )
     assert done.returncode != 0
-    assert sentence in done.stderr
+    assert "There is no secret_key" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def _answers(demo: Running) -> bool:
+    try:
+        return demo.status("/healthz") == 200
+    except OSError:
+        return False
 
 
 def _alive(pid: int, line: str) -> bool:
