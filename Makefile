@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 .PHONY: help run test lint format types imports proof migration schemas docs translations lock environment
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z ]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 environment:  ## .venv with the tools
 	python3 -c "from ates.launch.bootstrap import prepare; prepare('requirements-dev.txt')"
@@ -12,7 +12,7 @@ environment:  ## .venv with the tools
 run:  ## everything here, like python3 -m ates run
 	python3 -m ates run
 
-test:  ## what CI runs, but for the proofs
+test: environment  ## what CI runs, but for the proofs
 	$(PYTHON) -m ates.launch.test
 
 proof: environment  ## negative controls and slow faults
@@ -33,7 +33,8 @@ imports: environment  ## the layers of the house
 	.venv/bin/lint-imports
 
 migration: environment  ## draft of a migration: make migration M="what changes"
-	$(PYTHON) -m alembic revision --autogenerate -m "$(M)"
+	python3 -m ates init
+	ATES_DATA=$${ATES_DATA:-var} $(PYTHON) -m alembic revision --autogenerate -m "$(M)"
 
 schemas docs: environment  ## generated schemas and pages
 	$(PYTHON) -m tests.engines.docs
