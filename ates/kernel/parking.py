@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock, ids
@@ -26,8 +26,11 @@ class Stuck:
     """Which streams of a batch wait, and from which position on."""
 
     since: dict[tuple[str, str], int] = field(default_factory=dict)
+    skipped: frozenset[int] = frozenset()  # set aside and given up before they were read
 
     def holds(self, row: Row[Any]) -> bool:
+        if row.position in self.skipped:
+            return True
         since = self.since.get((row.source, row.key))
         return since is not None and row.position >= since
 
@@ -38,14 +41,21 @@ class Stuck:
 def stuck(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> Stuck:
     """The streams of these rows that have a parked event which is not skipped."""
     waits = and_(parked.c.consumer == consumer, parked.c.status != "skipped")
-    if not session.scalar(select(select(parked).where(waits).exists())):
+    given_up = and_(
+        parked.c.consumer == consumer,
+        parked.c.log == rows[0].log,
+        parked.c.position.between(rows[0].position, rows[-1].position),
+        parked.c.status == "skipped",
+    )
+    if not session.scalar(select(select(parked).where(or_(waits, given_up)).exists())):
         return Stuck()
+    skipped = frozenset(session.scalars(select(parked.c.position).where(given_up)))
     found = session.execute(
         select(parked.c.source, parked.c.key, func.min(parked.c.position).label("since"))
         .where(waits, parked.c.key.in_({row.key for row in rows}))
         .group_by(parked.c.source, parked.c.key)
     )
-    return Stuck({(row.source, row.key): row.since for row in found})
+    return Stuck({(row.source, row.key): row.since for row in found}, skipped)
 
 
 def park(session: Session, consumer: str, row: Row[Any], error: Exception) -> None:

@@ -99,6 +99,8 @@ def set_aside(database: Database, consumer: str, position: int, *, by: str, reas
             raise LookupError(
                 f"{consumer} has passed {position} already: it stands at {place.position}."
             )
+        if session.execute(select(parked.c.status).where(at(consumer, row))).first() is not None:
+            raise LookupError(f"{consumer} has set {position} aside already.")
         _park_by_hand(session, consumer, row, by=by, reason=reason)
 
 

@@ -39,6 +39,9 @@ class Plant:
         outbox.init_app(self.app, self.rung.append)
         with self.database.transaction() as session:
             toy.Base.metadata.create_all(session.connection())
+        self.begin()
+
+    def begin(self) -> None:
         ensure_consumers(self.database, list(self.inboxes.values()))
 
     def close(self) -> None:
