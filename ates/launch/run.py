@@ -19,7 +19,7 @@ from ates.launch.children import Child, Family
 from ates.launch.cron import Cron
 from ates.launch.logs import Log
 
-READY_WITHIN = 60.0
+READY_WITHIN = 120.0  # a busy machine takes its time
 EVENTS_SILENT = 40.0  # seconds: one batch may wait 30 s for the database
 MAIL_SILENT = 90.0  # one letter may take 60 s
 
@@ -154,7 +154,7 @@ def _children(
     web = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", options.host),
         *("--port", str(options.port), "--workers", str(options.workers)),
-        *("--blocking-threads", "8", "--workers-kill-timeout", "3", "--no-access-log"),
+        *("--blocking-threads", "8", "--workers-kill-timeout", "3", "--no-access-log", "--no-ws"),
         *("--respawn-failed-workers", "--respawn-interval", "1", "wsgi:app"),
     ]
     children.append(child("events", [*flask, "events"], EVENTS_SILENT))
