@@ -19,6 +19,8 @@ from ates.tasks.models import Assignee, Assignment, Reason, Status, Task
 
 NOBODY = N_("There is nobody to give the task to.")
 
+AT_ONCE = 5_000  # tasks per statement
+
 TASK: Table = Task.__table__  # type: ignore[assignment]
 ASSIGNMENT: Table = Assignment.__table__  # type: ignore[assignment]
 
@@ -85,33 +87,17 @@ def give(
     run: int | None = None,
     cause: Meta | None = None,
 ) -> None:
-    """Write the next assignment of each task and say so: three statements, however many tasks.
+    """Write the next assignment of each task and say so: three statements for every 5,000 tasks.
 
-    Every draw is an assignment of its own, also to the same person: each has its fee (R14).
+    Every draw is an assignment of its own, also to the same person: each has its fee (R14). The
+    tasks are cut so that no statement of even 100,000 draws meets the limits of a web request.
     """
-    if not tasks:
-        return
-    reason = Reason.LEFT if run is None else Reason.SHUFFLE
-    session.execute(
-        insert(ASSIGNMENT),
-        [
-            {
-                "task_id": task.id,
-                "number": task.assignment + 1,
-                "assignee_id": person,
-                "previous_id": task.assignee_id,
-                "at": at,
-                "reason": reason,
-                "run": run,
-            }
-            for task, person in zip(tasks, drawn, strict=True)
-        ],
-    )
-    _move(session, tasks, run, at)
-    publish_all(
-        session,
-        [_said(task, person, cause) for task, person in zip(tasks, drawn, strict=True)],
-    )
+    for first in range(0, len(tasks), AT_ONCE):
+        some, theirs = tasks[first : first + AT_ONCE], drawn[first : first + AT_ONCE]
+        _note(session, some, theirs, run, at)
+        _move(session, some, run, at)
+        pairs = zip(some, theirs, strict=True)
+        publish_all(session, [_said(task, person, cause) for task, person in pairs])
 
 
 def redraw_stranded(session: Session, at: datetime, cause: Meta) -> int:
@@ -142,8 +128,34 @@ def _lot(session: Session) -> Sequence[UUID]:
     return session.scalars(select(Assignee.id).where(Assignee.eligible).order_by(Assignee.id)).all()
 
 
+def _note(
+    session: Session,
+    tasks: Sequence[OpenTask],
+    drawn: Sequence[UUID],
+    run: int | None,
+    at: datetime,
+) -> None:
+    """The history first: it is what the tasks follow."""
+    reason = Reason.LEFT if run is None else Reason.SHUFFLE
+    session.execute(
+        insert(ASSIGNMENT),
+        [
+            {
+                "task_id": task.id,
+                "number": task.assignment + 1,
+                "assignee_id": person,
+                "previous_id": task.assignee_id,
+                "at": at,
+                "reason": reason,
+                "run": run,
+            }
+            for task, person in zip(tasks, drawn, strict=True)
+        ],
+    )
+
+
 def _move(session: Session, tasks: Sequence[OpenTask], run: int | None, at: datetime) -> None:
-    """Each task follows the assignment just written for it; none other has the next number."""
+    """Each task follows the assignment just written for it; no other has the next number."""
     task, new = TASK.c, ASSIGNMENT.c
     of_this_draw = new.run == run if run is not None else stranded()
     moved: Any = session.execute(
@@ -158,6 +170,7 @@ def _move(session: Session, tasks: Sequence[OpenTask], run: int | None, at: date
             new.task_id == task.id,
             new.number == task.assignment + 1,
             task.status == Status.OPEN,
+            new.task_id.between(tasks[0].id, tasks[-1].id),
             of_this_draw,
         )
     )
