@@ -16,8 +16,8 @@ from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ates.kernel import clock
-from ates.kernel.errors import N_, ConfigError, Conflict, DatabaseAway, is_outage
+from ates.kernel import clock, durable
+from ates.kernel.errors import N_, Conflict, DatabaseAway, is_outage
 from ates.kernel.types import BigInt
 
 NAMING = {
@@ -146,28 +146,7 @@ class Database:
         return WEB_SQLITE_LOCK if self.limits is WEB else self.limits.lock
 
     def _settle_sqlite(self, raw: Any, _record: ConnectionPoolEntry) -> None:
-        raw.isolation_level = None  # the driver begins nothing by itself
-        cursor = raw.cursor()
-        durability = "OFF" if self.unsafe else "FULL"
-        for pragma in (
-            "journal_mode = WAL",
-            f"synchronous = {durability}",  # NORMAL loses commits at a power cut
-            "foreign_keys = ON",
-            "recursive_triggers = ON",  # else INSERT OR REPLACE deletes past the triggers
-            "trusted_schema = OFF",
-            "mmap_size = 0",
-            "cache_size = -16000",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        if not self.unsafe:
-            mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
-            level = cursor.execute("PRAGMA synchronous").fetchone()[0]
-            if self.url.database not in (None, "", ":memory:") and (mode, level) != ("wal", 2):
-                raise ConfigError(
-                    f"SQLite keeps {self.url.database} in mode {mode}/{level}, not WAL and FULL:"
-                    " committed changes could be lost. Is the file on a local disk?"
-                )
-        cursor.close()
+        durable.settle_sqlite(raw, self.url.database or "", unsafe=self.unsafe)
 
     def _begin_sqlite(self, connection: Connection) -> None:
         if connection.get_execution_options().get("ates_mode") == "read":
@@ -212,6 +191,12 @@ class Database:
         cparams = {**cparams, "connect_timeout": max(2, int(limits.connect)), "options": options}
         connection = _Deadline.connect(*cargs, **cparams)
         connection.deadline = limits.write + limits.grace
+        if not self.unsafe:
+            try:
+                durable.check_postgresql(connection)
+            except BaseException:
+                connection.close()
+                raise
         return connection
 
     def _begin_postgresql(self, connection: Connection) -> None:

@@ -43,7 +43,7 @@ class Sweep(threading.Thread):
                         break
 
     def stopped(self) -> bool:
-        """Whether to stop; asked between batches and letters, so it also shows that work goes on."""
+        """Whether to stop; asked between batches and letters, so it shows that work goes on."""
         self._show_life()
         return self.stop.is_set()
 
