@@ -1,4 +1,4 @@
-"""Delivery as a state machine: whatever happens in whatever order, P1 to P5 hold after each step."""
+"""Delivery as a state machine: in whatever order things happen, P1 to P5 hold after each step."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -183,7 +183,7 @@ def _run(url: str, examples: int, steps: int) -> None:
     plant = Plant(url)
     machine = type("Machine", (Delivery,), {"plant": plant})
     try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             machine,
             settings=settings(
                 max_examples=examples,
