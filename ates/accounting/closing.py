@@ -17,7 +17,7 @@ from ates.accounting.ledger import Ledger
 from ates.accounting.models import BusinessDay, DayTotal
 from ates.contracts.accounting import DayClosed
 from ates.kernel import clock
-from ates.kernel.delivery import unhandled_before
+from ates.kernel.lag import unhandled_before
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from ates.accounting.gate import posting as open_posting
 from ates.accounting.posting import PersonCard, Posting, TaskCard
 from ates.contracts.auth import PersonChanged, PersonRegistered
 from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskCreated, TaskRetitled
-from ates.kernel.delivery import Inbox
 from ates.kernel.events import meta_of
+from ates.kernel.inbox import Inbox
 
 inbox = Inbox("accounting", unit=open_posting)
 

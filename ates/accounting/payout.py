@@ -23,7 +23,7 @@ from ates.accounting.writing import bulk
 from ates.contracts.accounting import DayPaid
 from ates.kernel import clock
 from ates.kernel.db import Database
-from ates.kernel.delivery import behind, unhandled_before
+from ates.kernel.lag import behind, unhandled_before
 from ates.kernel.mail import LetterState
 
 BATCH = 500

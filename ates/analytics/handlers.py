@@ -3,7 +3,7 @@
 from ates.analytics.totals import Totals
 from ates.contracts.accounting import DayClosed, DayOpened, DayPaid, EntriesPosted, TasksPriced
 from ates.contracts.auth import PersonChanged, PersonRegistered
-from ates.kernel.delivery import Inbox
+from ates.kernel.inbox import Inbox
 
 inbox = Inbox("analytics", unit=Totals, rebuildable=True)
 

@@ -9,7 +9,7 @@ import click
 from flask import Blueprint, Flask
 from sqlalchemy import MetaData
 
-from ates.kernel.delivery import Inbox
+from ates.kernel.inbox import Inbox
 from ates.kernel.mail import LetterBox
 from ates.kernel.once import RequestColumns
 

@@ -17,21 +17,9 @@ from ates.kernel import clock, parking
 from ates.kernel.db import Database
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
 from ates.kernel.events import Cause, attach, caused, contracts, load
-from ates.kernel.inbox import Inbox, Unit, meta_from
-from ates.kernel.lag import Behind, Unhandled, behind, unhandled_before
+from ates.kernel.inbox import Inbox, meta_from
 from ates.kernel.log import halves, sequence
 from ates.kernel.tables import OWN_LOG, consumer, event_log
-
-__all__ = [
-    "Behind",
-    "Drain",
-    "Inbox",
-    "Unhandled",
-    "Unit",
-    "behind",
-    "drain_all",
-    "unhandled_before",
-]
 
 log = logging.getLogger(__name__)
 

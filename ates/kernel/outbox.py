@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from flask import Flask, current_app, has_app_context
@@ -40,36 +41,44 @@ def store(sender: type[Any], *, session: Session, events: list[Any]) -> None:
     contract = contract_of(sender)
     session.flush()
     moment, present = clock.now(), cause()
+    common = {
+        "source": contract.source,
+        "type": contract.type,
+        "version": contract.version,
+        "occurred_at": moment,
+    }
+    envelopes: dict[Cause, str] = {}  # most events of a batch have one cause
     rows = []
     for event in events:
         by = event.__dict__.get("_cause", present)
-        meta = Meta(
-            id=ids.new(),
-            source=contract.source,
-            key=key_of(event),
-            key_version=event.key_version,
-            occurred_at=moment,
-            correlation_id=by.correlation_id,
-            causation_id=by.causation_id,
-            actor=by.actor,
-        )
-        attach(event, meta)
-        rows.append(
-            {
-                "event_id": meta.id,
-                "source": meta.source,
-                "type": contract.type,
-                "version": contract.version,
-                "key": meta.key,
-                "key_version": meta.key_version,
-                "occurred_at": moment,
-                "data": contract.encode(event).decode(),
-                "meta": _envelope(by),
-            }
-        )
+        if by not in envelopes:
+            envelopes[by] = _envelope(by)
+        row = {
+            **common,
+            "event_id": ids.new(),
+            "key": key_of(event),
+            "key_version": event.key_version,
+            "data": contract.encode(event).decode(),
+            "meta": envelopes[by],
+        }
+        attach(event, partial(_meta, row, by))  # few ever ask for it
+        rows.append(row)
     session.execute(insert(outbox), rows)
     session.info.setdefault("ring", set()).add(contract.type)
     db.after_commit(session, "ring", lambda: _ring(session.info.pop("ring")))
+
+
+def _meta(row: dict[str, Any], by: Cause) -> Meta:
+    return Meta(
+        id=row["event_id"],
+        source=row["source"],
+        key=row["key"],
+        key_version=row["key_version"],
+        occurred_at=row["occurred_at"],
+        correlation_id=by.correlation_id,
+        causation_id=by.causation_id,
+        actor=by.actor,
+    )
 
 
 def _envelope(by: Cause) -> str:

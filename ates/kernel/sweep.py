@@ -11,8 +11,9 @@ from sqlalchemy import and_, exists, select, update
 
 from ates.kernel import clock, ids, parking
 from ates.kernel.db import Database
-from ates.kernel.delivery import Drain, Inbox, ensure_consumers
+from ates.kernel.delivery import Drain, ensure_consumers
 from ates.kernel.errors import is_outage
+from ates.kernel.inbox import Inbox
 from ates.kernel.log import staged
 from ates.kernel.tables import OWN, consumer, event_log, log_head
 

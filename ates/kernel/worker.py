@@ -19,7 +19,8 @@ from rq.timeouts import BaseDeathPenalty
 
 from ates.kernel import clock, mail
 from ates.kernel.db import Database
-from ates.kernel.delivery import MORE, Drain, Inbox
+from ates.kernel.delivery import MORE, Drain
+from ates.kernel.inbox import Inbox
 from ates.kernel.sweep import Sweep
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from flask.cli import with_appcontext
 from ates.config import Config
 from ates.kernel import clock, mail, migrate, once
 from ates.kernel.db import Database, transaction
-from ates.kernel.delivery import Drain, Inbox, drain_all, ensure_consumers
+from ates.kernel.delivery import Drain, drain_all, ensure_consumers
+from ates.kernel.inbox import Inbox
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
 from ates.ops import catalogue, checks, repair, status

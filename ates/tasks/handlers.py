@@ -2,8 +2,8 @@
 
 from ates.contracts.accounting import EntriesPosted, TasksPriced
 from ates.contracts.auth import PersonChanged, PersonRegistered
-from ates.kernel.delivery import Inbox
 from ates.kernel.events import meta_of
+from ates.kernel.inbox import Inbox
 from ates.tasks.learning import Learning
 
 inbox = Inbox("tasks", unit=Learning)

@@ -1,5 +1,7 @@
 """The kernel's tables: staging, log, heads, consumers, parked events."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 
-def envelope() -> list[sa.Column]:
+def envelope() -> list[sa.Column[Any]]:
     """What staging and log have in common."""
     return [
         sa.Column("event_id", Id, nullable=False),

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from ates.kernel import clock, db, delivery, outbox
 from ates.kernel.db import Database
-from ates.kernel.delivery import DRY, Drain, Inbox, ensure_consumers
+from ates.kernel.delivery import DRY, Drain, ensure_consumers
 from ates.kernel.events import contracts
+from ates.kernel.inbox import Inbox
 from ates.kernel.tables import consumer, event_log, parked
 from tests.kernel import toy
 from tests.kernel.properties import names, violations

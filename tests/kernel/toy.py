@@ -10,9 +10,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from ates.kernel import clock, db
 from ates.kernel.bus import publish, publish_all
-from ates.kernel.delivery import Inbox
 from ates.kernel.errors import Hopeless
 from ates.kernel.events import Meta, event, meta_of, upcast
+from ates.kernel.inbox import Inbox
 from ates.kernel.types import BigInt, Id, UTCDateTime
 
 SPACE = UUID("6f1d1e6e-7f5f-4c1c-9a53-000000000000")
