@@ -1,11 +1,20 @@
 """Books on a fresh database of either kind."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from .make import Office
+from ates.config import Config
+from tests.accounting.make import BOOKS_KEYS, Office
+from tests.engines.settings import trial
+
+
+@pytest.fixture
+def config(tmp_path: Path, database_url: str) -> Config:
+    """Settings with the keys of the worked example."""
+    return trial(tmp_path, database_url, books_keys=BOOKS_KEYS, mail_from="aTES <a@popug.test>")
 
 
 @pytest.fixture

@@ -17,7 +17,17 @@ from ates.accounting.verify.log import log
 from ates.accounting.verify.quick import quick, trial_balance
 from ates.accounting.verify.sums import sums
 
-__all__ = ["Difference", "Found", "dollars", "headline", "mark", "quick", "trial_balance", "verify"]
+__all__ = [
+    "Difference",
+    "Found",
+    "Level",
+    "dollars",
+    "headline",
+    "mark",
+    "quick",
+    "trial_balance",
+    "verify",
+]
 
 SHOWN = 100
 

@@ -1,0 +1,64 @@
+"""Prices: drawn once, from both inclusive ranges, repeatable with the key alone (R13)."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from ates.accounting.keyring import Keyring
+from ates.accounting.models import TaskPrice
+from ates.accounting.pricing import price_of
+from ates.kernel.errors import ConfigError, Hopeless
+from tests.accounting.make import ARA, BIBI, KEYRING, Office, books, task
+
+OTHER = "2:" + "b7" * 32
+
+
+def test_both_ends_of_both_ranges_are_drawn_and_nothing_beyond() -> None:
+    key = KEYRING.sub_key(1, "price")
+    prices = [price_of(UUID(int=number), key) for number in range(5000)]
+    assert {price.fee_cents for price in prices} == {100 * dollars for dollars in range(10, 21)}
+    assert {price.reward_cents for price in prices} == {100 * dollars for dollars in range(20, 41)}
+
+
+def test_every_price_has_the_same_chance() -> None:
+    key = KEYRING.sub_key(1, "price")
+    drawn = [price_of(UUID(int=number), key).fee_cents for number in range(11_000)]
+    assert all(850 < drawn.count(fee) < 1150 for fee in set(drawn))
+
+
+def test_a_price_depends_on_the_key_and_on_the_use_of_it() -> None:
+    one, two = KEYRING.sub_key(1, "price"), KEYRING.sub_key(1, "chain")
+    assert one != two
+    assert [price_of(task(n), one) for n in range(9)] != [price_of(task(n), two) for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1:zz", "0:" + "aa" * 32, "1:aa", "1:" + "aa" * 32 + ",1:" + "bb" * 32, "aa"]
+)
+def test_a_keyring_that_cannot_be_used_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Keyring.parse(text)
+    assert "aaaa" not in str(refused.value)
+
+
+def test_a_price_stays_when_another_key_draws(office: Office) -> None:
+    office.fee(ARA, 1, 1, "27 09:00")
+    rotated = Office(office.database, books(keyring=Keyring.parse(_both_keys())))
+    rotated.fee(BIBI, 1, 2, "27 10:00")
+    rotated.fee(BIBI, 2, 1, "27 11:00")
+    rows = {row.task_id: row for row in office.rows(select(TaskPrice.__table__))}
+    assert rows[task(1)].key_id == 1
+    assert rows[task(2)].key_id == 2
+    first, second, _ = office.entries()
+    assert first.amount_cents == second.amount_cents
+    assert rotated.verify("new") == []
+
+
+def test_a_key_that_is_gone_is_named(office: Office) -> None:
+    with pytest.raises(Hopeless, match="key 7"):
+        KEYRING.sub_key(7, "price")
+
+
+def _both_keys() -> str:
+    return f"1:{KEYRING.keys[1].hex()},{OTHER}"
