@@ -221,7 +221,12 @@ def _work_once(app: Flask, queue: str, running: list[Worker], stop: threading.Ev
     try:
         connection = client(url, seconds=None)
         app.extensions["ates.worker_redis"] = connection
-        worker = Worker([_queue(queue, connection)], connection=connection, worker_ttl=60)
+        worker = Worker(
+            [_queue(queue, connection)],
+            connection=connection,
+            worker_ttl=60,
+            serializer=JSONSerializer,  # RQ would unpickle what Redis holds
+        )
         running[:] = [worker]
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
