@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
+from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 
 from ates.app import create_app
@@ -20,8 +21,8 @@ from ates.contracts.auth import Role
 from ates.kernel import bus, clock, delivery
 from ates.kernel.db import Database
 
+from .engines import chromium, people, postgres, run, sqlite, wake
 from .engines import house as houses
-from .engines import people, postgres, run, sqlite, wake
 from .engines.house import House
 from .engines.people import Visitor
 from .engines.settings import trial
@@ -246,4 +247,11 @@ def house(
     """An installation of real processes; the test starts, kills and restarts them."""
     _redis.empty()
     with houses.house(tmp_path / "data", backend, _redis, smtp) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium; open contexts in it."""
+    with chromium.running() as made:
         yield made
