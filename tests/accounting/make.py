@@ -130,8 +130,10 @@ class Office:
 
     def days(self) -> dict[int, Any]:
         """Day rows by day of the month."""
-        rows = self.rows(select(BusinessDay.__table__).order_by(BusinessDay.business_date))
-        return {row.business_date.day: row for row in rows}
+        return {row.business_date.day: row for row in self.day_rows()}
+
+    def day_rows(self) -> list[Any]:
+        return self.rows(select(BusinessDay.__table__).order_by(BusinessDay.business_date))
 
     def rows(self, question: Any) -> list[Any]:
         with self.database.reading() as session:
