@@ -7,6 +7,7 @@ import pytest
 from ates.config import SECRETS
 from ates.kernel.errors import ConfigError
 from ates.launch import folder
+from tests.engines.marks import both
 from tests.engines.run import free_port
 
 
@@ -32,6 +33,22 @@ def test_a_silent_server_gets_no_new_secrets(tmp_path: Path) -> None:
         folder.prepare(environ)
     assert "cracker" not in str(refusal.value)
     assert not (tmp_path / "data" / "secrets").exists()
+
+
+@both
+def test_a_new_folder_beside_old_books_gets_no_new_secrets(
+    tmp_path: Path, database_url: str
+) -> None:
+    """The books may lie elsewhere: the folder's age proves nothing."""
+    data = tmp_path / "data"
+    environ = {
+        "ATES_DATA": str(data),
+        "ATES_DATABASE_URL": database_url,
+        "ATES_UNSAFE_DATABASE": "1",
+    }
+    with pytest.raises(ConfigError, match="there are books already"):
+        folder.prepare(environ)
+    assert not (data / "secrets").exists()
 
 
 def test_the_demonstration_is_promised_to_a_new_folder_alone(tmp_path: Path) -> None:
