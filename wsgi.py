@@ -8,5 +8,6 @@ from ates.kernel.errors import ConfigError
 
 try:
     app = create_app(Config.from_env())
-except ConfigError as refusal:  # a sentence, not a traceback
-    sys.exit(str(refusal))
+except ConfigError as refusal:  # a sentence, not a traceback; a supervisor must not try again
+    print(refusal, file=sys.stderr)
+    sys.exit(78)

@@ -15,7 +15,7 @@ from typing import IO
 from ates.launch.logs import Log
 
 RESTART_AFTER = 1.0  # seconds; without limit, since giving up heals nothing
-STOP_WITHIN = 4.0  # then SIGKILL, so that Ctrl-C is over in five seconds
+STOP_WITHIN = 3.0  # then SIGKILL, so that Ctrl-C is over within five seconds
 STARTS_WITHIN = 60.0  # until the first beat of a worker
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None

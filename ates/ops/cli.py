@@ -1,6 +1,7 @@
 """Commands over the kernel: events, workers, a new data folder, the demonstration company."""
 
 import json
+import logging
 import sys
 from typing import Any
 
@@ -38,6 +39,9 @@ def inboxes() -> list[Inbox]:
 @click.group()
 def worker() -> None:
     """The processes that deliver events and send letters."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
 
 
 @worker.command("events")
