@@ -12,7 +12,6 @@ from flask import Flask, current_app
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
-from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
@@ -80,6 +79,8 @@ class Bell:
 def init_app(app: Flask, redis_url: str) -> None:
     """Give the application its bell. Nothing is connected before the first ring."""
     app.extensions["ates.bell"] = Bell(redis_url)
+    app.extensions["ates.job"] = threading.Lock()  # held while a job runs
+    app.extensions["ates.stopping"] = lambda: False
 
 
 def ring_types(types: set[str]) -> None:
@@ -103,13 +104,16 @@ def _drain(name: str) -> None:
         log.error("Redis asks to drain %r, which is no consumer", name)
         return
     bell().heard(_connection(), name)
-    if Drain(_database(), inbox).run() == MORE:
+    with current_app.extensions["ates.job"]:
+        answer = Drain(_database(), inbox).run(stop=current_app.extensions["ates.stopping"])
+    if answer == MORE:
         bell().ring([name])
 
 
 def _send(_name: str) -> None:
     bell().heard(_connection(), MAIL)
-    mail.send_due()
+    with current_app.extensions["ates.job"]:
+        mail.send_due(stop=current_app.extensions["ates.stopping"])
 
 
 # Names, nothing importable: whoever can write to Redis can only ask for these.
@@ -157,11 +161,19 @@ class NoAlarm(BaseDeathPenalty):
 
 
 class Worker(SimpleWorker):
-    """One queue, no fork, no alarm; signals belong to `work` below."""
+    """One queue, no fork, no alarm, no signals: those belong to `work` below."""
 
     job_class = KnownJob
     death_penalty_class = NoAlarm
     exponential_backoff_factor = 1.0  # reconnect each second
+
+    def __init__(self, name: str, connection: Any) -> None:
+        super().__init__(
+            [_queue(name, connection)],
+            connection=connection,
+            serializer=JSONSerializer,  # RQ would unpickle what Redis holds
+            worker_ttl=60,
+        )
 
     def _install_signal_handlers(self) -> None: ...
 
@@ -186,51 +198,33 @@ def _database() -> Database:
 def work(app: Flask, queue: str, sweep: Sweep) -> None:
     """Run a worker until SIGTERM or SIGINT: RQ's loop for speed, the sweep for certainty.
 
-    Redis may be away at the start, go away and come back empty: the loop outlives all of it.
+    Redis may be away at the start, go away and come back empty: the loop outlives all of it. RQ has
+    a thread of its own, so that stopping never waits for a Redis that hangs, only for a job.
     """
-    stop = threading.Event()
-    running: list[Worker] = []
 
-    def on_signal(number: int, frame: Any) -> None:
-        stop.set()
+    def on_signal(_number: int, _frame: Any) -> None:
         sweep.stop.set()
-        for each in running:
-            try:
-                each.request_stop(number, frame)  # type: ignore[no-untyped-call] # raises StopRequested if it is idle
-            except redis.RedisError:
-                raise StopRequested from None
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    app.extensions["ates.stopping"] = sweep.stopped
     sweep.start()
-    try:
-        while not stop.is_set():
-            _work_once(app, queue, running, stop)
-    except StopRequested:
-        log.info("stopping on request")
-    finally:
-        sweep.stop.set()
-        sweep.join(timeout=15)
+    threading.Thread(target=_hear, args=(app, queue, sweep.stop), name="rq", daemon=True).start()
+    sweep.stop.wait()
+    sweep.join(timeout=15)
+    app.extensions["ates.job"].acquire(timeout=15)  # and never released: no other job begins
 
 
-def _work_once(app: Flask, queue: str, running: list[Worker], stop: threading.Event) -> None:
+def _hear(app: Flask, queue: str, stop: threading.Event) -> None:
+    """RQ's loop, again and again."""
     url = app.extensions["ates.bell"].url
-    if not url:
-        stop.wait()
-        return
-    try:
-        connection = client(url, seconds=None)
-        app.extensions["ates.worker_redis"] = connection
-        worker = Worker(
-            [_queue(queue, connection)],
-            connection=connection,
-            worker_ttl=60,
-            serializer=JSONSerializer,  # RQ would unpickle what Redis holds
-        )
-        running[:] = [worker]
-        worker.work(logging_level="WARNING")
-    except redis.RedisError as error:
-        log.warning("Redis is away (%s); the sweep goes on without it", error)
-    finally:
-        running.clear()
-    stop.wait(1)
+    while url and not stop.is_set():
+        try:
+            with app.app_context(), client(url, seconds=None) as connection:
+                app.extensions["ates.worker_redis"] = connection
+                Worker(queue, connection).work(logging_level="WARNING")
+        except redis.RedisError as error:
+            log.warning("Redis is away (%s); the sweep goes on without it", error)
+        except Exception:
+            log.exception("RQ stopped short; the sweep goes on without it")
+        stop.wait(1)

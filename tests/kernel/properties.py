@@ -89,7 +89,8 @@ def _log(plant: "Plant", rows: Rows) -> list[str]:
 
 def _consumer(plant: "Plant", rows: Rows, name: str, types: set[str]) -> list[str]:
     heard = [row for row in rows.log if row.type in types or row.type not in plant.known]
-    up_to = {row.position: row for row in heard if row.position <= rows.positions[name]}
+    position = rows.positions[name]
+    up_to = {row.position: row for row in heard if row.position <= position}
     effects = rows.effects[name]
     aside = {row.position: row for row in rows.parked[name]}
     explained = {
@@ -98,7 +99,7 @@ def _consumer(plant: "Plant", rows: Rows, name: str, types: set[str]) -> list[st
         if row.type not in types or row.position in aside
     }
     found = [f"P3 {name}: {each}" for each in _order(effects, explained)]
-    found += [f"P4 {name}: {each}" for each in _once(up_to, effects, aside)]
+    found += [f"P4 {name}: {each}" for each in _once(up_to, effects, aside, position)]
     found += [f"P5 {name}: {each}" for each in _blocking(plant, up_to, effects, aside)]
     return found
 
@@ -118,12 +119,12 @@ def _order(effects: list[Any], explained: set[tuple[str, str, int]]) -> list[str
     return found[:3]
 
 
-def _once(up_to: dict[int, Any], effects: list[Any], aside: dict[int, Any]) -> list[str]:
+def _once(up_to: dict[int, Any], effects: list[Any], aside: dict[int, Any], last: int) -> list[str]:
     count: dict[int, int] = defaultdict(int)
     for row in effects:
         count[row.position] += 1
-    for position, row in aside.items():
-        if position in up_to or row.error_class != "SetAside":
+    for position, row in aside.items():  # what nobody listens to may wait behind its stream's head
+        if position in up_to or (position > last and row.error_class != "SetAside"):
             count[position] += 1
     return [
         f"{count[position]} effects or parked rows for position {position}"
