@@ -75,6 +75,9 @@ def test_a_killed_child_is_started_again(demo: Running) -> None:
 def test_a_killed_web_server_leaves_nobody_on_its_port(demo: Running) -> None:
     """Its workers would go on answering, with the old code and without a master."""
     master = demo.child("granian --interface")
+    until = time.monotonic() + 10  # it may be replacing its worker at this moment
+    while time.monotonic() < until and not running.descendants(master):
+        time.sleep(0.1)
     workers = set(running.descendants(master))
     assert workers
     os.kill(master, signal.SIGKILL)
