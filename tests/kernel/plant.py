@@ -24,6 +24,7 @@ class Plant:
 
     def __init__(self, url: str, *, echo: bool = True) -> None:
         self.url = url
+        contracts.update(toy.CONTRACTS)
         self.database = Database(url, db.WORK, unsafe=True)
         self.poisons = toy.Poisons()
         made = [toy.direct(self.poisons), toy.bulk(self.poisons)]
@@ -47,6 +48,8 @@ class Plant:
 
     def close(self) -> None:
         self.database.close()
+        for name in toy.CONTRACTS:
+            contracts.pop(name, None)
 
     # --- producing ------------------------------------------------------------------------------
 
