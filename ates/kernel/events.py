@@ -162,7 +162,8 @@ def _encoder(cls: type[Any], key: str) -> Callable[[Any], bytes]:
 
     def encode(event: Any) -> bytes:
         plain = msgspec.to_builtins(event, order="sorted")
-        msgspec.convert(plain, cls)  # strictly what a consumer will accept
+        if msgspec.convert(plain, cls) != event:  # strictly what a consumer will read
+            raise msgspec.ValidationError(f"{cls.__name__} would not be read as it was said")
         del plain["key_version"]
         return encoder.encode(plain)
 

@@ -1,14 +1,13 @@
 """A toy producer and toy consumers: effects go into a ledger where a duplicate is a row."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Column, Table, Text, func, insert, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from ates.kernel import clock, db
+from ates.kernel import db
 from ates.kernel.bus import publish, publish_all
 from ates.kernel.errors import Hopeless
 from ates.kernel.events import Meta, contracts, event, meta_of, upcast
@@ -214,10 +213,16 @@ def bulk(poisons: Poisons, name: str = "bulk") -> Inbox:
 
 def echo(name: str = "echo") -> Inbox:
     """Answers each bump with an event of an aggregate of its own, in the same transaction."""
+    return loud_echo(Poisons(), name)
+
+
+def loud_echo(poisons: Poisons, name: str = "echo") -> Inbox:
+    """The same, and it can be poisoned."""
     inbox = Inbox(name)
 
     @inbox.on(Bumped)
     def answer(session: Session, bumped: Bumped) -> None:
+        poisons.bite(session, bumped.n, "early")
         session.execute(insert(effect).values(**effect_of(name, meta_of(bumped), bumped.n)))
         thing = held(session, echo_of(bumped.thing_id))
         publish(session, Echoed(echo_id=thing.id, key_version=thing.next_version(), n=bumped.n))
@@ -269,7 +274,3 @@ def whisper(session: Session, number: int) -> None:
 
 def last_effect(session: Session) -> int:
     return session.scalar(select(func.max(effect.c.id))) or 0
-
-
-Step = Callable[[], object]
-NOW = clock.now
