@@ -180,8 +180,8 @@ def test_accounts_are_numbered_by_first_appearance(office: Office) -> None:
     with office.posting(NOON) as posting:
         for who in (COCO, ARA, BIBI):
             posting.fee(task(1), who.int % 16 + 1, to=who, cause=_cause(who.int % 16))
-    rows = office.rows(select(Account.person_id).order_by(Account.id))
-    assert [row.person_id for row in rows] == [COCO, ARA, BIBI]
+    rows = office.rows(select(Account.id, Account.person_id).order_by(Account.id))
+    assert [tuple(row) for row in rows] == [(1, COCO), (2, ARA), (3, BIBI)]
 
 
 @both
