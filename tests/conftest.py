@@ -38,14 +38,15 @@ hypothesis.register_profile(
 hypothesis.register_profile(
     "proof", hypothesis.get_profile("normal"), max_examples=500, stateful_step_count=60
 )
-hypothesis.load_profile(os.environ.get("ATES_TEST_PROFILE", "normal"))
 
 
 # --- the run --------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before any worker of xdist starts: the folder they share."""
+    """Before any worker of xdist starts: the folder they share. `-m proof` looks much harder."""
+    usual = "proof" if config.option.markexpr == "proof" else "normal"
+    hypothesis.load_profile(os.environ.get("ATES_TEST_PROFILE", usual))
     if not hasattr(config, "workerinput"):
         run.begin()
 
