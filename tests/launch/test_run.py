@@ -17,6 +17,8 @@ from tests.engines.run import free_port
 from . import running
 from .running import Running, ates, run
 
+pytestmark = pytest.mark.xdist_group("launch")  # they share one start
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
