@@ -1,15 +1,16 @@
 """Faults planted in the kernel on purpose: each must turn a named property red (events.md, 13)."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from flask import current_app
+from rq.exceptions import DuplicateJobError
 from sqlalchemy import BigInteger, Text, cast, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from ates.kernel import db, delivery, lag, log, outbox, parking
+from ates.kernel import db, delivery, lag, log, outbox, parking, worker
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain
 from ates.kernel.lag import Unhandled
@@ -255,4 +256,32 @@ def no_gap_check() -> Iterator[None]:
         return []
 
     with replaced(Drain, "take", take):
+        yield
+
+
+@contextmanager
+def flag_deleted_after_the_drain() -> Iterator[None]:
+    def drain(name: str) -> None:
+        inbox = current_app.extensions["ates.inboxes"][name]
+        Drain(current_app.extensions["ates.database"], inbox).run()
+        worker.bell().heard(worker._connection(), name)
+
+    original = worker.JOBS["drain"]
+    worker.JOBS["drain"] = drain
+    try:
+        yield
+    finally:
+        worker.JOBS["drain"] = original
+
+
+@contextmanager
+def unique_jobs() -> Iterator[None]:
+    """RQ's `unique=True` instead of the flag."""
+
+    def wake(self: worker.Bell, name: str) -> None:
+        queue = worker._queue(worker.EVENTS, self._redis)
+        with suppress(DuplicateJobError):
+            queue.enqueue("drain", name, job_id=name, unique=True, result_ttl=0, failure_ttl=60)
+
+    with replaced(worker.Bell, "_wake", wake):
         yield

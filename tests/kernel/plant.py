@@ -22,10 +22,10 @@ from tests.kernel.properties import names, violations
 class Plant:
     """The toy part with its consumers on one database."""
 
-    def __init__(self, url: str, *, echo: bool = True) -> None:
+    def __init__(self, url: str, *, echo: bool = True, durable: bool = False) -> None:
         self.url = url
         contracts.update(toy.CONTRACTS)
-        self.database = Database(url, db.WORK, unsafe=True)
+        self.database = Database(url, db.WORK, unsafe=not durable)
         self.poisons = toy.Poisons()
         made = [toy.direct(self.poisons), toy.bulk(self.poisons)]
         self.inboxes: dict[str, Inbox] = {each.name: each for each in made}

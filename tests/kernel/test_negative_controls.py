@@ -1,12 +1,14 @@
 """A proof that cannot fail proves nothing: each planted fault turns its property red."""
 
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.kernel import controls, scenarios
+from tests.kernel import bell, controls, power, scenarios
 from tests.kernel.faults import STEPS, Step, crash
 from tests.kernel.plant import Plant
 
@@ -68,3 +70,22 @@ def test_a_planted_fault_of_writers_side_by_side_is_found(
 ) -> None:
     with control():
         assert broken in scenario(plant)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize(
+    "control", [controls.flag_deleted_after_the_drain, controls.unique_jobs], ids=_name
+)
+def test_a_planted_fault_of_the_wake_up_is_found(
+    plant: Plant, redis_url: str, control: Control
+) -> None:
+    with control():
+        assert bell.rung_during_the_drain(plant, redis_url) == {"P7"}
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace shows what reaches the disk")
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_normal_is_found_to_forget(plant: Plant, tmp_path: Path) -> None:
+    """WAL with synchronous=NORMAL acknowledges what a power cut takes away."""
+    assert power.forgotten(plant.url, tmp_path) == set()
+    assert power.forgotten(plant.url, tmp_path, normal=True) == {"saved"}
