@@ -39,66 +39,57 @@ def unhandled_before(session: Session, consumer: str, instant: datetime) -> Unha
     committed is invisible.
     """
     known = _unheard(consumer)
-    early = outbox.c.occurred_at < instant
-    staged = select(func.count()).where(outbox.c.held.is_(None), early, outbox.c.type.not_in(known))
-    unread = (
-        select(func.count())
-        .select_from(event_log)
-        .join(consumers, and_(consumers.c.log == event_log.c.log, consumers.c.name == consumer))
-        .where(
-            event_log.c.position > consumers.c.position,
-            event_log.c.occurred_at < instant,
-            event_log.c.type.not_in(known),
-        )
+    early = (outbox.c.occurred_at < instant, outbox.c.type.not_in(known))
+    staged = _count(outbox).where(outbox.c.held.is_(None), *early)
+    held = _count(outbox).where(outbox.c.held.is_not(None), *early)
+    waiting = (
+        staged.scalar_subquery()
+        + _unread(consumer, instant, known).scalar_subquery()
+        + _unborn(consumer).scalar_subquery()
+        + _incoming(consumer, instant).scalar_subquery()
     )
-    # A consumer that has not begun has heard nothing, whatever its missing row says.
-    unborn = (
-        select(func.count())
-        .select_from(log_head)
-        .where(
-            OWN,
-            log_head.c.position > 0,
-            not_(exists().where(consumers.c.log == log_head.c.log, consumers.c.name == consumer)),
-        )
-    )
-    # A copied log may still bring something that happened before the instant.
-    incomplete = (
-        select(func.count())
-        .select_from(log_head)
-        .join(consumers, and_(consumers.c.log == log_head.c.log, consumers.c.name == consumer))
-        .where(
-            FOREIGN,
-            or_(log_head.c.complete_until.is_(None), log_head.c.complete_until < instant),
-        )
-    )
-    aside = (
-        select(func.count())
-        .select_from(parked)
-        .join(
-            event_log,
-            and_(event_log.c.log == parked.c.log, event_log.c.position == parked.c.position),
-        )
-        .where(
-            parked.c.consumer == consumer,
-            parked.c.status != "skipped",
-            event_log.c.occurred_at < instant,
-        )
-    )
-    held = select(func.count()).where(
-        outbox.c.held.is_not(None), early, outbox.c.type.not_in(known)
-    )
-    row = session.execute(
-        select(
-            (
-                staged.scalar_subquery()
-                + unread.scalar_subquery()
-                + unborn.scalar_subquery()
-                + incomplete.scalar_subquery()
-            ).label("waiting"),
-            (aside.scalar_subquery() + held.scalar_subquery()).label("parked"),
-        )
-    ).one()
+    aside = _aside(consumer, instant).scalar_subquery() + held.scalar_subquery()
+    row = session.execute(select(waiting.label("waiting"), aside.label("parked"))).one()
     return Unhandled(row.waiting, row.parked)
+
+
+def _count(table: Any) -> Any:
+    return select(func.count()).select_from(table)
+
+
+def _unread(consumer: str, instant: datetime, known: Any) -> Any:
+    """Numbered, and not reached yet."""
+    mine = and_(consumers.c.log == event_log.c.log, consumers.c.name == consumer)
+    return _count(event_log.join(consumers, mine)).where(
+        event_log.c.position > consumers.c.position,
+        event_log.c.occurred_at < instant,
+        event_log.c.type.not_in(known),
+    )
+
+
+def _unborn(consumer: str) -> Any:
+    """A consumer that has not begun has heard nothing, whatever its missing row says."""
+    begun = exists().where(consumers.c.log == log_head.c.log, consumers.c.name == consumer)
+    return _count(log_head).where(OWN, log_head.c.position > 0, not_(begun))
+
+
+def _incoming(consumer: str, instant: datetime) -> Any:
+    """A copied log may still bring something that happened before the instant."""
+    mine = and_(consumers.c.log == log_head.c.log, consumers.c.name == consumer)
+    return _count(log_head.join(consumers, mine)).where(
+        FOREIGN,
+        or_(log_head.c.complete_until.is_(None), log_head.c.complete_until < instant),
+    )
+
+
+def _aside(consumer: str, instant: datetime) -> Any:
+    """Parked, and not skipped."""
+    same = and_(event_log.c.log == parked.c.log, event_log.c.position == parked.c.position)
+    return _count(parked.join(event_log, same)).where(
+        parked.c.consumer == consumer,
+        parked.c.status != "skipped",
+        event_log.c.occurred_at < instant,
+    )
 
 
 def behind(session: Session, consumer: str) -> Behind:
