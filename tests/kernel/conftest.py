@@ -20,3 +20,12 @@ def plant(database_url: str) -> Iterator[Plant]:
     with made.app.app_context():
         yield made
     made.close()
+
+
+@pytest.fixture
+def quiet_plant(database_url: str) -> Iterator[Plant]:
+    """The same without the consumer that echoes: half the events, positions easy to count."""
+    made = Plant(database_url, echo=False)
+    with made.app.app_context():
+        yield made
+    made.close()

@@ -16,18 +16,18 @@ def break_all(plant: Plant, group: str, how: Break) -> None:
 
 
 @each_group
-def test_wherever_it_crashes_nothing_is_lost_or_doubled(plant: Plant, group: str) -> None:
-    break_all(plant, group, crash)
+def test_wherever_it_crashes_nothing_is_lost_or_doubled(quiet_plant: Plant, group: str) -> None:
+    break_all(quiet_plant, group, crash)
 
 
 @each_group
 @pytest.mark.parametrize("backend", ["sqlite"])
-def test_an_outage_anywhere_parks_nothing(plant: Plant, group: str) -> None:
-    break_all(plant, group, outage)
+def test_an_outage_anywhere_parks_nothing(quiet_plant: Plant, group: str) -> None:
+    break_all(quiet_plant, group, outage)
 
 
 @each_group
 @pytest.mark.proof
 @pytest.mark.parametrize("backend", ["postgresql"])
-def test_an_outage_anywhere_of_postgresql_parks_nothing(plant: Plant, group: str) -> None:
-    break_all(plant, group, outage)
+def test_an_outage_anywhere_of_postgresql_parks_nothing(quiet_plant: Plant, group: str) -> None:
+    break_all(quiet_plant, group, outage)

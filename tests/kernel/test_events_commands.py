@@ -1,7 +1,7 @@
 """`flask events`: what operators see, decide and are refused, with the exit codes."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +19,9 @@ WHY = "--reason=the bird has flown"
 
 
 @pytest.fixture
-def plant(database_url: str) -> Iterator[Plant]:
-    """Two consumers, no echoes: positions can be counted by hand."""
-    made = Plant(database_url, echo=False)
-    with made.app.app_context():
-        yield made
-    made.close()
+def plant(quiet_plant: Plant) -> Plant:
+    """Positions are counted by hand here."""
+    return quiet_plant
 
 
 @pytest.fixture

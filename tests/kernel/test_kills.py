@@ -10,7 +10,8 @@ from tests.kernel.plant import Plant
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_kill_9_at_any_step_loses_and_doubles_nothing(plant: Plant, group: str) -> None:
+def test_kill_9_at_any_step_loses_and_doubles_nothing(quiet_plant: Plant, group: str) -> None:
+    plant = quiet_plant
     for step in GROUPS[group]:
         scenarios.prepare(plant, step)
         process = victim.start(plant, step.name)

@@ -25,7 +25,7 @@ HOW: dict[str, Callable[[], None]] = {"kill": kill, "stop": stop}
 
 def run(url: str, step: str, how: str, poisoned: dict[int, str], n: int) -> None:
     """The work of `scenarios.work`, which meets the fault at `step`."""
-    plant = Plant(url)
+    plant = Plant(url, echo=False)
     plant.poisons.now.update(poisoned)
     plant.n = n
     with plant.app.app_context(), breaking(plant.database, STEPS[step], HOW[how]):
