@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import run
 from tests.kernel import bell, controls, power, scenarios
 from tests.kernel.faults import STEPS, Step, crash
 from tests.kernel.plant import Plant
@@ -83,9 +84,10 @@ def test_a_planted_fault_of_the_wake_up_is_found(
         assert bell.rung_during_the_drain(plant, redis_url) == {"P7"}
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace shows what reaches the disk")
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_normal_is_found_to_forget(plant: Plant, tmp_path: Path) -> None:
     """WAL with synchronous=NORMAL acknowledges what a power cut takes away."""
+    if shutil.which("strace") is None:
+        run.missing("strace, which shows what reaches the disk,")
     assert power.forgotten(plant.url, tmp_path) == set()
     assert power.forgotten(plant.url, tmp_path, normal=True) == {"saved"}
