@@ -17,6 +17,7 @@ ENGINES: dict[str, Callable[[], bool]] = {
     "chromium": lambda: shutil.which("chromium") is not None,
     "libatomic1": lambda: bool(glob("/usr/lib/*/libatomic.so.1")),  # Playwright's Node wants it
     "git": lambda: shutil.which("git") is not None,
+    "strace": lambda: shutil.which("strace") is not None,  # sees what reaches the disk
 }
 
 
