@@ -128,6 +128,9 @@ def _lost(plant: Plant) -> float:
 
 
 @pytest.mark.timeout(100)
+@pytest.mark.parametrize(
+    "wake_engine", ["redis", pytest.param("valkey", marks=pytest.mark.proof)], indirect=True
+)
 def test_the_sweep_heals_whatever_becomes_of_redis(plant: Plant, wake_engine: WakeServer) -> None:
     process = bell.start(plant, wake_engine.url)
     try:
