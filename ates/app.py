@@ -31,6 +31,8 @@ def create_app(config: Config) -> Flask:
             part.setup(app)
         if part.pages is not None:
             app.register_blueprint(part.pages)
+        if part.api is not None:
+            app.register_blueprint(part.api)
         if part.commands is not None:
             app.cli.add_command(part.commands)
     for command in cli.commands:

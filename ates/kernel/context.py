@@ -30,6 +30,8 @@ class Context:
     name: str
     tables: MetaData
     pages: Blueprint | None = None
+    # Its JSON endpoints (web.api.Api).
+    api: Blueprint | None = None
     inbox: Inbox | None = None
     commands: click.Group | None = None
     nav: Sequence[NavItem] = ()
@@ -43,5 +45,7 @@ class Context:
     gate: Any = None
     # Last step of the factory for this part (settings it keeps in app.extensions).
     setup: Callable[[Flask], None] | None = None
+    # What `flask ops verify` asks of the part: quick or full -> sentences of what does not hold.
+    verify: Callable[[bool], Sequence[str]] | None = None
     # Called when a new data folder is filled with the demonstration company.
     demo: Callable[[], None] | None = None
