@@ -40,8 +40,14 @@ ADMINS = Rule("admins", frozenset({Role.ADMIN}))
 
 RULES = {rule.name: rule for rule in (PUBLIC, EVERYBODY, SHUFFLERS, BOOKKEEPERS, ADMINS)}
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
 _MARK = "ates_rule"
 _EXEMPT = frozenset({"static"})  # files of the shell, the same for everybody
+
+
+class ScopeTooSmall(Forbidden):
+    """The role may, the API token may not."""
 
 
 def allow(rule: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -74,7 +80,12 @@ def check(app: Flask) -> None:
 
 def rule_of(app: Flask, endpoint: str) -> Rule | None:
     """The rule of an endpoint; None if it is unknown or undeclared."""
-    found = getattr(app.view_functions.get(endpoint), _MARK, None)
+    return rule_on(app.view_functions.get(endpoint))
+
+
+def rule_on(view: object) -> Rule | None:
+    """The rule that stands above a view."""
+    found = getattr(view, _MARK, None)
     return found if isinstance(found, Rule) else None
 
 
@@ -90,6 +101,8 @@ def enforce(app: Flask) -> None:
         raise SignedOut(N_("Please sign in."))
     if rule is None or not rule.admits(person):
         raise Forbidden(N_("This page is for other roles"))
+    if person.scope != "write" and request.method not in SAFE:
+        raise ScopeTooSmall(N_("This token may only read. Make one that may write."))
     set_cause(replace(cause(), actor=str(person.id)))  # events of this request say who
 
 

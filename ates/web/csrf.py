@@ -9,10 +9,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ates.config import Config
 from ates.kernel import ids
 from ates.kernel.errors import N_, BadRequest
+from ates.web import problems
+from ates.web.access import SAFE
 from ates.web.next import safe_next
 from ates.web.once import CSRF, sent_key
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PARTS = 50  # fields of a form at most
 
 
@@ -39,8 +40,8 @@ def check() -> None:
 
     Raises BadRequest, or RequestEntityTooLarge for a form with too many fields.
     """
-    if request.endpoint is None or request.method in SAFE:
-        return
+    if request.endpoint is None or request.method in SAFE or problems.asked():
+        return  # the API takes no cookie, so no other site can use somebody's
     if sum(1 for _ in request.form.items(multi=True)) > PARTS:
         raise RequestEntityTooLarge
     if not _own_origin():

@@ -11,12 +11,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from ates.kernel import ids
-from ates.kernel.errors import N_, DatabaseAway, Refusal, SignedOut, TooMany, is_outage
+from ates.kernel.errors import (
+    N_,
+    DatabaseAway,
+    NotReady,
+    Refusal,
+    SignedOut,
+    TooMany,
+    is_outage,
+)
 from ates.kernel.events import Cause, set_cause
-from ates.web import csrf
+from ates.web import csrf, problems
+from ates.web.access import ScopeTooSmall
 from ates.web.answers import is_fragment
 from ates.web.forms import Form
 from ates.web.i18n import gettext, sentence
+from ates.web.identity import bearer_token
 from ates.web.next import safe_next
 
 log = logging.getLogger("ates.web")
@@ -32,6 +42,7 @@ WORDS: Mapping[int, tuple[str, str]] = {
     405: (N_("This cannot be done here."), N_("Go back and use the buttons of the page.")),
     409: (N_("Somebody was faster"), N_("Look at the present state.")),
     413: (N_("This is too much at once."), N_("Send less: 64 kB and 50 fields at most.")),
+    415: (N_("Send JSON: application/json."), N_("Say so in Content-Type.")),
     422: (N_("There is a problem"), N_("Go back and correct it.")),
     429: (N_("Too many tries."), N_("Wait a little.")),
     500: (N_("Something broke on our side"), N_("If it happens again, tell us this number.")),
@@ -94,7 +105,7 @@ def _end(_error: BaseException | None) -> None:
 
 
 def _refusal(error: Refusal) -> ResponseReturnValue:
-    if isinstance(error, SignedOut):
+    if isinstance(error, SignedOut) and not problems.asked():
         return _to_sign_in()
     return page(error.status, sentence(error.sentence, error.values), _headers(error), error)
 
@@ -129,7 +140,9 @@ def _plain_status(error: HTTPException) -> ResponseReturnValue:
 def page(
     status: int, words: str, headers: Mapping[str, str], error: Refusal | None = None
 ) -> Response:
-    """An error as a whole page, or as a note above the page for the script."""
+    """An error as a whole page, as a note above the page for the script, or as a problem."""
+    if problems.asked():
+        return _problem(status, words, headers, error)
     known = status if status in WORDS else 400 if status < 500 else 500
     values = {
         "status": status,
@@ -150,8 +163,28 @@ def page(
     return response
 
 
+def _problem(
+    status: int, words: str, headers: Mapping[str, str], error: Refusal | None
+) -> Response:
+    """The same sentence for a program, with the fields it should look at."""
+    fields, values = (error.fields, error.values) if error else ({}, {})
+    faults = [(f"/{name}" if name else "", sentence(each, values)) for name, each in fields.items()]
+    if status >= 500 and not isinstance(error, NotReady):  # never what went wrong inside
+        words = gettext(WORDS[status if status in WORDS else 500][0])
+    return problems.problem(status, words, request_id(), headers=headers, faults=faults)
+
+
 def _headers(error: Refusal) -> dict[str, str]:
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.retry_after)}
+    if not problems.asked():
+        return {}
+    if isinstance(error, SignedOut):
+        given = bearer_token(request) is not None
+        return problems.challenge('error="invalid_token"' if given else "")
+    if isinstance(error, ScopeTooSmall):
+        return problems.challenge('error="insufficient_scope", scope="write"')
+    return {}
 
 
 def _typed(status: int) -> dict[str, Any]:

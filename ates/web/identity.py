@@ -13,7 +13,8 @@ from ates.config import Config
 from ates.contracts.auth import Role
 from ates.kernel.context import Context
 from ates.kernel.errors import N_, SignedOut, is_outage
-from ates.web.proof import AUDIENCE, RENEW, Claims, Forged, Verifier, read_key
+from ates.web import problems
+from ates.web.proof import AUDIENCE, LONGEST, RENEW, Claims, Forged, Verifier, read_key
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,24 @@ class Alive:
     level: int
 
 
+@dataclass(frozen=True)
+class Bearer:
+    """Whose API token it is, as auth knows the person now."""
+
+    person_id: UUID
+    name: str
+    role: Role
+    locale: str
+    epoch: int
+    level: int
+    scope: str  # read or write
+
+
 class Gate(Protocol):
     """What the part that keeps sessions offers to the shell (`Context.gate`)."""
+
+    def bearer(self, token: str) -> Bearer | None:
+        """The person of this API token, or None when it is unknown, over or revoked."""
 
     def alive(self, session_id: str) -> Alive | None:
         """The session of this cookie, or None when it is over. Asked on each request."""
@@ -45,6 +62,7 @@ class Person:
     locale: str
     epoch: int
     level: int
+    scope: str = "write"  # of an API token; a session may do everything
 
     # What Flask-Login asks of a user.
     is_authenticated = True
@@ -196,8 +214,15 @@ def _door() -> _Door:
 
 
 def _load(asking: Request) -> Person | None:
-    """Flask-Login's request loader. A forged token is refused, whatever the session says."""
+    """Flask-Login's request loader. A forged token is refused, whatever the session says.
+
+    The API is opened by a token in the header alone, pages by cookies alone: so no foreign page can
+    make a browser call the API, and a header never mixes with somebody's cookies (S24).
+    """
     door = _door()
+    given = bearer_token(asking)
+    if given is not None or problems.asked():
+        return _of_token(door, given) if given and problems.asked() else None
     session = asking.cookies.get(door.cookies.session, "")
     token = asking.cookies.get(door.cookies.token, "")
     if not session:
@@ -210,13 +235,36 @@ def _load(asking: Request) -> Person | None:
     if claims is None:
         g.ates_over = True
         return None
+    return _person(claims)
+
+
+def bearer_token(asking: Request) -> str | None:
+    """The token of the Authorization header, if it has one."""
+    scheme, _, token = asking.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _of_token(door: _Door, token: str) -> Person | None:
+    """The person of an API token. A part of its own takes access tokens instead."""
+    if door.gate is None:
+        try:
+            claims = door.verifier.verify(token)
+        except Forged:
+            return None
+        return None if claims.over else _person(claims)
+    found = door.gate.bearer(token) if len(token) <= LONGEST else None
+    return _person(found, scope=found.scope) if found is not None else None
+
+
+def _person(said: Claims | Bearer, *, scope: str = "write") -> Person:
     return Person(
-        id=claims.person_id,
-        name=claims.name,
-        role=claims.role,
-        locale=claims.locale,
-        epoch=claims.epoch,
-        level=claims.level,
+        id=said.person_id,
+        name=said.name,
+        role=said.role,
+        locale=said.locale,
+        epoch=said.epoch,
+        level=said.level,
+        scope=scope,
     )
 
 

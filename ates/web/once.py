@@ -38,7 +38,7 @@ def act(part: str) -> Iterator[Deed]:
     Raises BadRequest without a usable key, Conflict when the key came with another content. A
     refusal inside the block undoes the key too: the corrected form may use it again.
     """
-    model = _requests(part)
+    model = requests_of(part)
     person, key = me().id, _key()
     with transaction(part) as session:
         before = once.begin(session, model, person=person, key=key, digest=_digest())
@@ -57,7 +57,8 @@ def sent_key() -> str | None:
     return key if _KEY.fullmatch(key) else None
 
 
-def _requests(part: str) -> type[once.RequestColumns]:
+def requests_of(part: str) -> type[once.RequestColumns]:
+    """The table in which a part remembers keys."""
     contexts: tuple[Context, ...] = current_app.extensions["ates.contexts"]
     found = next(each.requests for each in contexts if each.name == part)
     assert found is not None, f"{part} has forms but no table of their keys"

@@ -7,6 +7,7 @@ from flask import Flask
 from ates.config import Config
 from ates.kernel.context import Context
 from ates.web import access, csrf, errors, frame, headers, i18n, identity, mailbox, pages
+from ates.web.api.pages import pages as description
 
 
 def init_app(app: Flask, config: Config, contexts: Sequence[Context]) -> None:
@@ -29,6 +30,7 @@ def init_app(app: Flask, config: Config, contexts: Sequence[Context]) -> None:
     app.jinja_env.globals["mounted"] = frame.mounted
     app.register_blueprint(pages.pages)
     app.register_blueprint(mailbox.pages)
+    app.register_blueprint(description)
 
 
 def _begin() -> None:
