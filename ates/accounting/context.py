@@ -1,7 +1,9 @@
 """The manifest of accounting."""
 
 from ates.accounting import gate
+from ates.accounting.api import api
 from ates.accounting.cli import commands
+from ates.accounting.demo import demo
 from ates.accounting.handlers import inbox
 from ates.accounting.models import Base, PayoutLetter, Request
 from ates.accounting.views import chip_balance, pages
@@ -13,6 +15,7 @@ context = Context(
     name="accounting",
     tables=Base.metadata,
     pages=pages,
+    api=api,
     inbox=inbox,
     commands=commands,
     nav=(
@@ -23,4 +26,5 @@ context = Context(
     requests=Request,
     frame={"balance": chip_balance},
     setup=gate.init_app,
+    demo=demo,
 )

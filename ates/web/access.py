@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from flask import Flask, request
-from flask.typing import ResponseReturnValue
 
 from ates.contracts.auth import Role
 from ates.kernel.errors import N_, ConfigError, Forbidden, SignedOut
@@ -14,7 +13,7 @@ from ates.web import identity
 from ates.web.again import patiently
 
 P = ParamSpec("P")
-R = TypeVar("R", bound=ResponseReturnValue)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)

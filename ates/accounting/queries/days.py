@@ -128,7 +128,7 @@ def last_days(session: Session, *, at: datetime, limit: int = DAYS) -> tuple[Day
         .order_by(BusinessDay.starts_at.desc())
         .limit(limit)
     ).all()
-    return _with_sums(session, rows)
+    return with_sums(session, rows)
 
 
 def one_day(session: Session, day: date, *, at: datetime) -> DayDetail:
@@ -139,7 +139,7 @@ def one_day(session: Session, day: date, *, at: datetime) -> DayDetail:
     if found is None or found[0].starts_at > at:
         raise NotFound(N_("The books have no such day."))
     row, people_cents = found
-    (figures,) = _with_sums(session, [row])
+    (figures,) = with_sums(session, [row])
     ended = row.ends_at <= at
     closable = ended and row.state == "open"
     lag = unhandled_before(session, "accounting", row.ends_at) if closable else None
@@ -202,7 +202,8 @@ def unpaid(days: Iterable[DayFigures], *, at: datetime) -> tuple[date, ...]:
 # --- how -----------------------------------------------------------------------------------------
 
 
-def _with_sums(session: Session, rows: Iterable[BusinessDay]) -> tuple[DayFigures, ...]:
+def with_sums(session: Session, rows: Iterable[BusinessDay]) -> tuple[DayFigures, ...]:
+    """Days with the sums of their kinds: one statement more."""
     figures = [
         DayFigures(
             day=row.business_date,

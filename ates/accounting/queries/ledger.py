@@ -127,6 +127,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Card.jira_id,
             func.substr(Card.description, 1, SHOWN),
             PayoutLetter.state,
+            Entry.source_id,
         )
         .join(Account, Account.id == Entry.account_id)
         .outerjoin(Person, Person.person_id == Account.person_id)

@@ -31,6 +31,7 @@ class Line:
     jira_id: str | None
     description: str | None
     letter: str | None  # state of a payout's letter
+    source_id: UUID  # of a fee and a reward: the task
 
     @property
     def late(self) -> bool:

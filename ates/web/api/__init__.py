@@ -7,7 +7,18 @@ manifest. What is declared is what is checked and what `/api/v1/openapi.json` sa
 from ates.web.api.cursors import Cursor, Listed, Page
 from ates.web.api.once import once
 from ates.web.api.operations import Answer, Api
-from ates.web.api.words import CentsAmount, Count, Instant, Line, Somebody, TaskName, example, line
+from ates.web.api.words import (
+    CentsAmount,
+    Count,
+    Instant,
+    Line,
+    Me,
+    Somebody,
+    TaskName,
+    example,
+    line,
+    person_of,
+)
 
 __all__ = [
     "Answer",
@@ -18,10 +29,12 @@ __all__ = [
     "Instant",
     "Line",
     "Listed",
+    "Me",
     "Page",
     "Somebody",
     "TaskName",
     "example",
     "line",
     "once",
+    "person_of",
 ]

@@ -20,10 +20,23 @@ def line(most: int, value: str, *, least: int = 0, pattern: str = PLAIN) -> Meta
     return Meta(min_length=least, max_length=most, pattern=pattern, examples=[value])
 
 
+Me = Annotated[
+    str,
+    Meta(
+        pattern="^(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$",
+        examples=["me"],
+        description="`me`, or the id of a person.",
+    ),
+]
 Line = Annotated[str, line(200, "Count the parrots on the roof")]
 CentsAmount = Annotated[int, Meta(examples=[3200], description="Cents of a US dollar, signed.")]
 Count = Annotated[int, Meta(ge=0, examples=[12])]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339, UTC.")]
+
+
+def person_of(text: str, myself: UUID) -> UUID:
+    """Whom a `Me` names."""
+    return myself if text == "me" else UUID(text)
 
 
 class Somebody(Struct):
@@ -34,9 +47,9 @@ class Somebody(Struct):
 
 
 class TaskName(Struct):
-    """How a task is called."""
+    """How a task is called; null until the part has heard it."""
 
     id: UUID
-    number: Annotated[int, example(1241)]
-    title: Annotated[str, example("Count the parrots on the roof")]
+    number: Annotated[int, example(1241)] | None
+    title: Annotated[str, example("Count the parrots on the roof")] | None
     jira_id: Annotated[str, example("POPUG-951")] | None
