@@ -8,7 +8,7 @@ from ates.accounting.context import context as accounting
 from ates.analytics.context import context as analytics
 from ates.auth.context import context as auth
 from ates.config import Config
-from ates.kernel import clock, db, delivery, mail, outbox, post, worker
+from ates.kernel import clock, db, delivery, duty, mail, outbox, post, worker
 from ates.ops import cli
 from ates.tasks.context import context as tasks
 from ates.web import access, i18n, shell
@@ -46,6 +46,7 @@ def _stand_on_kernel(app: Flask, config: Config) -> None:
     clock.use_offset_file(config.clock_file if config.test_clock else None)
     db.init_app(app, db.Database(config.database_url, _limits(), unsafe=config.unsafe_database))
     delivery.init_app(app, [part.inbox for part in CONTEXTS if part.inbox is not None])
+    duty.init_app(app, [each for part in CONTEXTS for each in part.duties])
     worker.init_app(app, config.redis_url)
     outbox.init_app(app, worker.ring_types)
     mail.init_app(

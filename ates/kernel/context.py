@@ -9,6 +9,7 @@ import click
 from flask import Blueprint, Flask
 from sqlalchemy import MetaData
 
+from ates.kernel.duty import Duty
 from ates.kernel.inbox import Inbox
 from ates.kernel.mail import LetterBox
 from ates.kernel.once import RequestColumns
@@ -36,6 +37,8 @@ class Context:
     commands: click.Group | None = None
     nav: Sequence[NavItem] = ()
     letters: LetterBox[Any] | None = None
+    # Long acts that the events worker goes on with, step by step (kernel.duty).
+    duties: Sequence[Duty] = ()
     # The table of form keys (kernel.once), for parts with forms.
     requests: type[RequestColumns] | None = None
     # What the part adds to the frame of every page of a signed-in person: name -> function of the

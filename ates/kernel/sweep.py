@@ -12,6 +12,7 @@ from sqlalchemy import and_, exists, select, update
 from ates.kernel import clock, ids, parking
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain, ensure_consumers
+from ates.kernel.duty import Duty, attend
 from ates.kernel.errors import is_outage
 from ates.kernel.inbox import Inbox
 from ates.kernel.log import staged
@@ -68,15 +69,17 @@ class Sweep(threading.Thread):
 
 
 class EventSweep:
-    """What the events worker looks for: staged events, consumers behind, due retries."""
+    """What the events worker looks for: staged events, consumers behind, due retries, duties."""
 
     def __init__(
         self,
         database: Database,
         inboxes: Sequence[Inbox],
         forget: Callable[[], None] = lambda: None,
+        duties: Sequence[Duty] = (),
     ) -> None:
         self.database, self.inboxes, self.forget = database, inboxes, forget
+        self.duties = duties
         self.stop: Callable[[], bool] = lambda: False
         self.drains = {inbox.name: Drain(database, inbox, skip_locked=True) for inbox in inboxes}
         self.known = False
@@ -88,6 +91,15 @@ class EventSweep:
         if not self.known:
             ensure_consumers(self.database, self.inboxes)
             self.known = True
+        left, trouble = True, None
+        while left and trouble is None:  # a duty goes on at once, events in between
+            trouble = self._drain_all()
+            left = self._attend_all()
+            self._keep_house()
+        if trouble is not None:
+            raise trouble
+
+    def _drain_all(self) -> Exception | None:
         waits = staged(self.database)
         trouble: Exception | None = None
         for inbox in self.inboxes:
@@ -95,23 +107,14 @@ class EventSweep:
                 continue
             if waits or self._has_work(inbox.name):
                 trouble = self._drain(inbox.name) or trouble
-        if clock.monotonic() - self.swept > SWEPT_EVERY:
-            self._note_sweep()
-        if clock.monotonic() - self.forgot > FORGET_EVERY:
-            self.forgot = clock.monotonic()
-            self.forget()
-        if trouble is not None:
-            raise trouble
+        return trouble
 
     def _drain(self, name: str) -> Exception | None:
         drain = self.drains[name]
         try:
             drain.run(stop=self.stop)
         except Exception as error:
-            failures = self.resting.get(name, (0.0, 0))[1] + 1
-            low, high = BACK_OFF
-            pause = min(high, low * 2 ** min(failures, 8)) * ids.between(0.5, 1.0)
-            self.resting[name] = (clock.monotonic() + pause, failures)
+            self._rest(name)
             if is_outage(error):
                 return error
             log.exception("%s cannot go on", name)
@@ -119,6 +122,34 @@ class EventSweep:
         else:
             self.resting.pop(name, None)
         return None
+
+    def _attend_all(self) -> bool:
+        """Whether a duty has work left that can go on now."""
+        left = False
+        for duty in self.duties:
+            if self.stop() or self._rests(duty.name):
+                continue
+            try:
+                left = attend(self.database, duty, stop=self.stop) or left
+                self.resting.pop(duty.name, None)
+            except Exception as error:
+                self._rest(duty.name)
+                level = logging.WARNING if is_outage(error) else logging.ERROR
+                log.log(level, "%s stopped short", duty.name, exc_info=True)
+        return left and not self.stop()
+
+    def _keep_house(self) -> None:
+        if clock.monotonic() - self.swept > SWEPT_EVERY:
+            self._note_sweep()
+        if clock.monotonic() - self.forgot > FORGET_EVERY:
+            self.forgot = clock.monotonic()
+            self.forget()
+
+    def _rest(self, name: str) -> None:
+        failures = self.resting.get(name, (0.0, 0))[1] + 1
+        low, high = BACK_OFF
+        pause = min(high, low * 2 ** min(failures, 8)) * ids.between(0.5, 1.0)
+        self.resting[name] = (clock.monotonic() + pause, failures)
 
     def _rests(self, name: str) -> bool:
         return clock.monotonic() < self.resting.get(name, (0.0, 0))[0]

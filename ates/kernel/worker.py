@@ -16,7 +16,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
-from ates.kernel import clock, mail
+from ates.kernel import clock, duty, mail
 from ates.kernel.db import Database
 from ates.kernel.delivery import MORE, Drain
 from ates.kernel.inbox import Inbox
@@ -51,7 +51,7 @@ class Bell:
     muted_until: float = 0.0
     _redis: Any = field(default=None, repr=False)
 
-    def ring(self, names: Iterable[str]) -> None:
+    def ring(self, names: Iterable[str], job: str = "drain") -> None:
         """At most 0.1 s; an error is counted, never shown, and mutes this process for a second."""
         if not self.url or clock.monotonic() < self.muted_until:
             return
@@ -59,16 +59,16 @@ class Bell:
             if self._redis is None:
                 self._redis = client(self.url, seconds=REQUEST_LIMIT)
             for name in names:
-                self._wake(name)
+                self._wake(name, job)
         except redis.RedisError as error:
             self.failed += 1
             self.muted_until = clock.monotonic() + 1
             log.info("a ring was lost: %s", error)
 
-    def _wake(self, name: str) -> None:
+    def _wake(self, name: str, job: str) -> None:
         if not self._redis.set(FLAG + name, 1, nx=True, ex=5):
             return  # somebody rang already; that job has not read anything yet
-        queue, job = (MAIL, "send") if name == MAIL else (EVENTS, "drain")
+        queue, job = (MAIL, "send") if name == MAIL else (EVENTS, job)
         _queue(queue, self._redis).enqueue(job, name, result_ttl=0, failure_ttl=60)
 
     def heard(self, connection: Any, name: str) -> None:
@@ -110,6 +110,19 @@ def _drain(name: str) -> None:
         bell().ring([name])
 
 
+def _attend(name: str) -> None:
+    found = current_app.extensions["ates.duties"].get(name)
+    if found is None:
+        log.error("Redis asks to attend to %r, which is no duty", name)
+        return
+    bell().heard(_connection(), name)
+    stop = current_app.extensions["ates.stopping"]
+    with current_app.extensions["ates.job"]:
+        left = duty.attend(_database(), found, stop=stop)
+    if left:
+        bell().ring([name], job="attend")
+
+
 def _send(_name: str) -> None:
     bell().heard(_connection(), MAIL)
     with current_app.extensions["ates.job"]:
@@ -117,7 +130,7 @@ def _send(_name: str) -> None:
 
 
 # Names, nothing importable: whoever can write to Redis can only ask for these.
-JOBS: dict[str, Callable[[str], None]] = {"drain": _drain, "send": _send}
+JOBS: dict[str, Callable[[str], None]] = {"drain": _drain, "attend": _attend, "send": _send}
 
 
 class KnownJob(Job):

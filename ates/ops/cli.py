@@ -13,6 +13,7 @@ from ates.config import Config
 from ates.kernel import clock, mail, migrate, once
 from ates.kernel.db import Database, transaction
 from ates.kernel.delivery import Drain, drain_all, ensure_consumers
+from ates.kernel.duty import Duty
 from ates.kernel.inbox import Inbox
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
@@ -33,6 +34,10 @@ def inboxes() -> list[Inbox]:
     return list(current_app.extensions["ates.inboxes"].values())
 
 
+def duties() -> list[Duty]:
+    return list(current_app.extensions["ates.duties"].values())
+
+
 # --- worker ---------------------------------------------------------------------------------------
 
 
@@ -50,7 +55,7 @@ def worker_events() -> None:
     """Deliver events until SIGTERM: woken by Redis, healed by a look each second."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     migrate.check(database())
-    look = EventSweep(database(), inboxes(), forget=_forget_old_keys)
+    look = EventSweep(database(), inboxes(), forget=_forget_old_keys, duties=duties())
     sweep = Sweep(app, look, _beat("events"))
     look.stop = sweep.stopped
     work(app, EVENTS, sweep)
