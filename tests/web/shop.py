@@ -148,6 +148,7 @@ class Sessions:
     """What auth would keep: sessions by cookie, and who signs."""
 
     people: dict[str, identity.Person] = field(default_factory=dict)
+    tokens: dict[str, identity.Bearer] = field(default_factory=dict)
     away: bool = False
     asked: int = 0
     signed: int = 0
@@ -158,6 +159,11 @@ class Sessions:
             raise DatabaseAway("gone")
         person = self.people.get(session_id)
         return identity.Alive(person.id, person.epoch, person.level) if person else None
+
+    def bearer(self, token: str) -> identity.Bearer | None:
+        if self.away:
+            raise DatabaseAway("gone")
+        return self.tokens.get(token)
 
     def sign(self, session_id: str) -> str | None:
         person = self.people.get(session_id)
@@ -219,6 +225,16 @@ class Shop:
         client.set_cookie("ates_token", token_for(who))
         return client
 
+    def caller(self, who: identity.Person, scope: str = "write") -> FlaskClient:
+        """A program with a token of that person."""
+        token = f"ates_{ids.token()}"
+        self.sessions.tokens[token] = identity.Bearer(
+            who.id, who.name, who.role, who.locale, who.epoch, who.level, scope
+        )
+        client = self.client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return client
+
     def coins(self) -> list[str]:
         with self.app.app_context(), reading("shop") as session:
             return list(session.scalars(select(Coin.name).order_by(Coin.id)))
@@ -244,14 +260,25 @@ def config(folder: Path, **changes: object) -> Config:
 TEMPLATES = {"shop_form.html": FORM, "shop_row.html": "<tr id=row><td>done</td></tr>"}
 
 
-def open_shop(settings: Config, frame: dict[str, Callable[[UUID], int | None]]) -> Shop:
+def open_shop(
+    settings: Config,
+    frame: dict[str, Callable[[UUID], int | None]],
+    api: Blueprint | None = None,
+) -> Shop:
     sessions = Sessions()
     nav = [
         NavItem("shop.index", "My account", "a"),
         NavItem("shop.admins", "People", "p"),
     ]
     part = Context(
-        "shop", Base.metadata, pages=pages, requests=Asked, gate=sessions, nav=nav, frame=frame
+        "shop",
+        Base.metadata,
+        pages=pages,
+        api=api,
+        requests=Asked,
+        gate=sessions,
+        nav=nav,
+        frame=frame,
     )
     app = Flask("ates.web")
     app.extensions["ates.config"] = settings
@@ -261,6 +288,8 @@ def open_shop(settings: Config, frame: dict[str, Callable[[UUID], int | None]]) 
     db.init_app(app, db.Database(settings.database_url, unsafe=True))
     shell.init_app(app, settings, (part,))
     app.register_blueprint(pages)
+    if api is not None:
+        app.register_blueprint(api)
     access.check(app)
     loader = app.jinja_loader
     assert loader is not None
