@@ -107,15 +107,12 @@ def set_password(email: str, password_stdin: bool) -> None:
 
 
 @commands.command("demo")
-@click.option("--show", is_flag=True, help="Register nobody; only print who is there.")
 @_plainly
-def demo(show: bool) -> None:
-    """Register the people of the demonstration company; print one sign-in per role as JSON."""
+def demo() -> None:
+    """Print one sign-in per role of the demonstration company, of those who are there, as JSON."""
     config: Config = current_app.extensions["ates.config"]
     if config.production:
         raise Refusal(N_("There is no demonstration in production."))
-    if not show:
-        company.demo()
     click.echo(json.dumps(company.sign_ins(), indent=2))
 
 

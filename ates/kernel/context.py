@@ -1,6 +1,6 @@
 """The manifest in which a part tells the factory what it has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from ates.kernel.duty import Duty
 from ates.kernel.inbox import Inbox
 from ates.kernel.mail import LetterBox
 from ates.kernel.once import RequestColumns
+from ates.kernel.stage import Scene, Stage
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,5 @@ class Context:
     setup: Callable[[Flask], None] | None = None
     # What `flask ops verify` asks of the part: quick or full -> sentences of what does not hold.
     verify: Callable[[bool], Sequence[str]] | None = None
-    # Called when a new data folder is filled with the demonstration company.
-    demo: Callable[[], None] | None = None
+    # What the part's people do in the demonstration company.
+    demo: Callable[[Stage], Iterable[Scene]] | None = None

@@ -13,6 +13,7 @@ from ates.kernel import clock
 T = TypeVar("T")
 
 _chance: random.Random = random.SystemRandom()
+_identity: random.Random = random.SystemRandom()
 _lock = threading.Lock()
 _last = 0
 
@@ -26,7 +27,7 @@ def new() -> UUID:
         stamp = max(milliseconds << 12, _last + 1)
         _last = stamp
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62
-    return UUID(int=value | secrets.randbits(62))
+    return UUID(int=value | _identity.getrandbits(62))
 
 
 def token(size: int = 32) -> str:
@@ -53,3 +54,19 @@ def seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         _chance = before
+
+
+@contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Within the block the lot and the ids repeat themselves, moment by moment. For the demo.
+
+    Ids begin anew: the clock of the block may stand days before the ids that were made so far.
+    """
+    global _identity, _last
+    identity, last = _identity, _last
+    _identity, _last = random.Random(seed), 0  # noqa: S311 - repeatable on purpose
+    try:
+        with seeded(seed):
+            yield
+    finally:
+        _identity, _last = identity, max(last, _last)

@@ -26,16 +26,22 @@ class Application:
         """The command line of one of its commands."""
         return [sys.executable, "-m", "flask", "--app", str(CHECKOUT / "wsgi.py"), *words]
 
-    def ask(self, *words: str) -> str:
-        """What a command says. Raises ConfigError if it fails, Stopped if we shall stop."""
+    def ask(self, *words: str, aloud: bool = False) -> str:
+        """What a command says. Raises ConfigError if it fails, Stopped if we shall stop.
+
+        `aloud` shows its errors, and so its progress, on a terminal at once.
+        """
+        shown = aloud and sys.stderr.isatty()
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
-            process = spawn(self.words(*words), self.environ, CHECKOUT, said, complained)
+            errors = sys.stderr.buffer if shown else complained
+            process = spawn(self.words(*words), self.environ, CHECKOUT, said, errors)
             self._wait(process)
             said.seek(0)
             complained.seek(0)
             answer = said.read().decode(errors="replace")
             if process.returncode != 0:
                 why = complained.read().decode(errors="replace").strip() or answer.strip()
+                why = why or "It said why above."
                 raise ConfigError(f"`{' '.join(words)}` failed:\n{why[-1500:]}")
             return answer
 

@@ -123,11 +123,11 @@ def _supervise(
 
 
 def _fill(config: Config, application: Application) -> None:
-    """The demonstration, where it was promised. A start that was interrupted here does it again."""
+    """The demonstration, where it was promised. What was interrupted explains how to start over."""
     mark = folder.demo_mark(config.data)
     if mark.exists() and not config.production:
-        screen.say("Filling the new data folder with a small company ...")
-        application.ask("demo")
+        screen.say("Filling the new data folder with a company and its last ten days ...")
+        application.ask("demo", "--yes", aloud=True)
         mark.unlink()
 
 

@@ -39,7 +39,7 @@ def ready(application: Application, config: Config) -> str:
 
 def _people(application: Application, config: Config) -> list[str]:
     """Who can sign in; in production that is nobody's business."""
-    demo = [] if config.production else json.loads(application.ask("auth", "demo", "--show"))
+    demo = [] if config.production else json.loads(application.ask("auth", "demo"))
     if demo:
         lines = [f"    {each['role']:<11} {each['email']:<28} {each['password']}" for each in demo]
         return ["  Sign in as", *lines]

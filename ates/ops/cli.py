@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,16 +13,19 @@ from flask.cli import with_appcontext
 from ates.config import Config
 from ates.kernel import clock, mail, migrate, once
 from ates.kernel.db import Database, transaction
-from ates.kernel.delivery import Drain, drain_all, ensure_consumers
+from ates.kernel.delivery import Drain
 from ates.kernel.duty import Duty
+from ates.kernel.errors import Refusal
 from ates.kernel.inbox import Inbox
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
 from ates.ops import catalogue, checks, repair, status
+from ates.ops import demo as company
 
 consumer_option = click.option("--consumer", help="Only this consumer.")
 by_option = click.option("--by", required=True, help="Who decides, for the record.")
 reason_option = click.option("--reason", required=True, help="Why, for the record.")
+BAR = 30
 
 
 def database() -> Database:
@@ -215,15 +219,35 @@ def _say(count: int, one: str, many: str) -> None:
 
 
 @click.command("demo")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Say it for programs.")
 @with_appcontext
-def demo() -> None:
-    """Fill a new data folder with a small company, part by part, each having heard the last."""
-    ensure_consumers(database(), inboxes())
-    for part in current_app.extensions["ates.contexts"]:
-        if part.demo is not None:
-            part.demo()
-            drain_all(database(), inboxes())
-    click.echo("The demonstration company is there.")
+def demo(yes: bool, as_json: bool) -> None:
+    """Fill an empty database with a company of 40 people and their last ten working days.
+
+    Exit 0 done, 1 refused.
+    """
+    config: Config = current_app.extensions["ates.config"]
+    try:
+        company.refuse(database(), config)
+        yes or click.confirm(f"Fill {database().url} with a company?", abort=True, err=True)
+        played = company.play(database(), config, _bar())
+    except Refusal as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(json.dumps(played.plain()) if as_json else played.text())
+
+
+def _bar() -> company.Tell:
+    """One line on stderr, rewritten as the days go by; only on a terminal."""
+    if not sys.stderr.isatty():
+        return lambda *_: None
+
+    def show(done: int, scenes: int, at: datetime) -> None:
+        bar = "#" * (BAR * done // scenes)
+        end = "\n" if done == scenes else ""
+        click.echo(f"\r{at:%a %d %b} [{bar:.<{BAR}}]{end}", err=True, nl=False)
+
+    return show
 
 
 commands = (worker, events, demo, catalogue.commands)

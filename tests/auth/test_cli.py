@@ -7,10 +7,8 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import select
 
-from ates.auth import queries
-from ates.auth.models import Letter, Person
+from ates.auth.models import Letter
 from ates.config import Config
-from ates.contracts.auth import Role
 from ates.kernel.db import reading
 from tests.auth import make
 from tests.engines.people import Visitor
@@ -107,21 +105,6 @@ def test_a_password_is_set_by_a_command_and_ends_all_sessions(app: Flask) -> Non
 def test_the_password_of_somebody_unknown_is_not_set(app: Flask) -> None:
     done = run(app, "set-password", "--email", "x@y", "--password-stdin", typed=make.PASSWORD)
     assert (done.exit_code, done.stderr) == (1, "There is no such person.\n")
-
-
-def test_the_demonstration_has_one_sign_in_per_role_and_six_employees(app: Flask) -> None:
-    first, second = (run(app, "demo") for _ in range(2))
-    assert first.exit_code == second.exit_code == 0
-    sign_ins = json.loads(first.stdout)
-    assert [each["role"] for each in sign_ins] == [str(role) for role in Role]
-    for each in sign_ins:
-        browser = app.test_client()
-        assert isinstance(browser, Visitor)
-        assert make.knock(browser, each["email"], each["password"]).status_code == 303
-    with app.app_context(), reading("auth") as session:
-        people = queries.people(session).rows
-        assert len(session.scalars(select(Person)).all()) == len(people) == 9
-    assert sum(each.role == Role.EMPLOYEE for each in people) == 6
 
 
 def test_there_is_no_demonstration_in_production(app: Flask, config: Config) -> None:

@@ -498,17 +498,6 @@ def test_everybody_sees_all_tasks_and_signed_out_people_none(
         assert client.get(page).status_code == 303
 
 
-def test_the_demonstration_fills_an_empty_part_once(app: Flask, write: Any) -> None:
-    from_manifest = next(each for each in app.extensions["ates.contexts"] if each.name == "tasks")
-    with write() as session:
-        make.flock(session, 3)
-    with app.app_context():
-        from_manifest.demo()
-        from_manifest.demo()
-    with write() as session:
-        assert len(make.all_tasks(session)) == 12
-
-
 def test_the_command_parts_old_titles(app: Flask, write: Any) -> None:
     with write() as session:
         polly = make.assignee(session)
