@@ -1,11 +1,12 @@
 """What analytics does when accounting and auth speak."""
 
+from ates.analytics.models import Base
 from ates.analytics.totals import Totals
 from ates.contracts.accounting import DayClosed, DayOpened, DayPaid, EntriesPosted, TasksPriced
 from ates.contracts.auth import PersonChanged, PersonRegistered
 from ates.kernel.inbox import Inbox
 
-inbox = Inbox("analytics", unit=Totals, rebuildable=True)
+inbox = Inbox("analytics", unit=Totals, rebuildable=True, tables=Base.metadata)
 
 
 @inbox.on(DayOpened)

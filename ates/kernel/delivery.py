@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Flask
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, case, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from ates.kernel import clock, parking
+from ates.kernel import clock, generations, parking
 from ates.kernel.db import Database
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
 from ates.kernel.events import Cause, attach, caused, contracts, load
@@ -55,12 +55,13 @@ class Drain:
 
     database: Database
     inbox: Inbox
-    name: str = ""  # of the consumer row; another name is another generation
+    name: str = ""  # of the consumer row; without one it follows the live generation
     storm: int = STORM
     skip_locked: bool = False  # only the sweep may pass over a consumer that another one drains
     stats: Stats = field(default_factory=Stats)
 
     def __post_init__(self) -> None:
+        self.follows = self.inbox.rebuildable and not self.name
         self.name = self.name or self.inbox.name
 
     # --- the loop -------------------------------------------------------------------------------
@@ -139,6 +140,8 @@ class Drain:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         with self.database.transaction() as session:
+            if self.follows:
+                self.name = generations.live(session, self.inbox.name)
             if self.inbox.rebuildable:
                 session.info["silent"] = self.inbox.name
             session.info["consumer"] = self.name
@@ -198,13 +201,14 @@ class Drain:
         )
 
     def pause(self, reason: str) -> None:
-        """Stop this consumer until a person has looked."""
+        """Stop this consumer until a person has looked; a rebuild nobody reads is only told."""
         log.error("%s is paused: %s", self.name, reason)
+        stopped = case((consumer.c.mode == "live", "paused"), else_=consumer.c.mode)
         with self.database.transaction() as session:
             session.execute(
                 update(consumer)
                 .where(consumer.c.name == self.name)
-                .values(mode="paused", last_error=reason)
+                .values(mode=stopped, last_error=reason)
             )
 
     def note(self, error: BaseException) -> None:
@@ -261,15 +265,19 @@ def _decoded(rows: Sequence[Row[Any]]) -> list[Any]:
 
 def ensure_consumers(database: Database, inboxes: Sequence[Inbox]) -> None:
     """A new consumer starts at the log's beginning; what is unknown no more is due again."""
+    make = sqlite_insert if database.is_sqlite else pg_insert
     for inbox in inboxes:
         with database.transaction() as session:
-            make = sqlite_insert if database.is_sqlite else pg_insert
-            session.execute(
-                make(consumer)
-                .values(name=inbox.name, log=OWN_LOG, position=0, mode="live")
-                .on_conflict_do_nothing()
-            )
-            parking.revive(session, inbox.name)
+            known = session.scalars(select(consumer.c.name).where(generations.family(inbox.name)))
+            names = sorted(set(known)) or [inbox.name]
+            if names == [inbox.name]:  # of a later generation the first may be long gone
+                session.execute(
+                    make(consumer)
+                    .values(name=inbox.name, log=OWN_LOG, position=0, mode="live")
+                    .on_conflict_do_nothing()
+                )
+            for name in names:
+                parking.revive(session, name)
 
 
 def drain_all(database: Database, inboxes: Sequence[Inbox], seconds: float = 60) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from blinker import Signal
-from sqlalchemy import Row
+from sqlalchemy import MetaData, Row
 from sqlalchemy.orm import Session
 
 from ates.kernel.errors import ConfigError
@@ -24,7 +24,8 @@ class Inbox:
     """What a part hears: `Inbox("accounting", unit=Posting)`, then `@inbox.on(TaskAssigned)`.
 
     `unit(session)` makes what handlers write through; by default it is the session itself. A
-    rebuildable inbox keeps read models only: within it nothing can be published.
+    rebuildable inbox keeps read models only: within it nothing can be published, and the rows of
+    its `tables` belong to a generation each (kernel.rebuild).
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class Inbox:
         unit: Callable[[Session], Any] = lambda session: session,
         *,
         rebuildable: bool = False,
+        tables: MetaData | None = None,
     ) -> None:
-        self.name, self.unit, self.rebuildable = name, unit, rebuildable
+        self.name, self.unit = name, unit
+        self.rebuildable, self.tables = rebuildable, tables
         self.signal = Signal(f"What {name} does when others speak.")
         self.types: set[str] = set()
 

@@ -188,6 +188,39 @@ def _rows(
     ).all()
 
 
+def give_up(session: Session, consumer: str, row: Row[Any], *, by: str, reason: str) -> None:
+    """Leave a parked event out for ever: what it should cause will not happen. The next falls due.
+
+    The consumer's rows are locked by the caller: a retry under way must not apply it.
+    """
+    now = clock.now()
+    session.execute(
+        update(parked)
+        .where(at(consumer, row))
+        .values(status="skipped", next_at=None, decided_by=by, decided_at=now, reason=reason)
+    )
+    following = (
+        select(func.min(parked.c.position))
+        .where(
+            parked.c.consumer == consumer,
+            parked.c.source == row.source,
+            parked.c.key == row.key,
+            parked.c.status != "skipped",
+        )
+        .scalar_subquery()
+    )
+    session.execute(
+        update(parked)
+        .where(
+            parked.c.consumer == consumer,
+            parked.c.log == row.log,
+            parked.c.position == following,
+            parked.c.status == "blocked",  # a dead one, set aside by hand, stays dead
+        )
+        .values(status="retry", next_at=now)
+    )
+
+
 def at(consumer: str, row: Any) -> Any:
     return and_(
         parked.c.consumer == consumer, parked.c.log == row.log, parked.c.position == row.position

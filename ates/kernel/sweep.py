@@ -9,13 +9,14 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import and_, exists, select, update
 
-from ates.kernel import clock, ids, parking
+from ates.kernel import clock, generations, ids, parking
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain, ensure_consumers
 from ates.kernel.duty import Duty, attend
 from ates.kernel.errors import is_outage
 from ates.kernel.inbox import Inbox
 from ates.kernel.log import staged
+from ates.kernel.rebuild import Rebuild
 from ates.kernel.tables import OWN, consumer, event_log, log_head
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 EVERY = 1.0  # seconds, give or take a fifth, so that two workers do not march in step
 SWEPT_EVERY = 10.0
 FORGET_EVERY = 3600.0  # what is kept for a week only
+AT_A_STRETCH = 0.2  # seconds of a rebuild between two looks at what is live
 BACK_OFF = (0.5, 30.0)
 
 
@@ -82,6 +84,9 @@ class EventSweep:
         self.duties = duties
         self.stop: Callable[[], bool] = lambda: False
         self.drains = {inbox.name: Drain(database, inbox, skip_locked=True) for inbox in inboxes}
+        self.rebuilds = [
+            Rebuild(database, inbox, skip_locked=True) for inbox in inboxes if inbox.rebuildable
+        ]
         self.known = False
         self.swept = self.forgot = float("-inf")
         self.resting: dict[str, tuple[float, int]] = {}  # until when, after how many failures
@@ -94,7 +99,7 @@ class EventSweep:
         left, trouble = True, None
         while left and trouble is None:  # a duty goes on at once, events in between
             trouble = self._drain_all()
-            left = self._attend_all()
+            left = self._attend_all() | self._rebuild_all()
             self._keep_house()
         if trouble is not None:
             raise trouble
@@ -105,7 +110,7 @@ class EventSweep:
         for inbox in self.inboxes:
             if self.stop() or self._rests(inbox.name):
                 continue
-            if waits or self._has_work(inbox.name):
+            if waits or self._has_work(inbox):
                 trouble = self._drain(inbox.name) or trouble
         return trouble
 
@@ -138,6 +143,22 @@ class EventSweep:
                 log.log(level, "%s stopped short", duty.name, exc_info=True)
         return left and not self.stop()
 
+    def _rebuild_all(self) -> bool:
+        """A little for generations nobody reads, as the live ones are dry; whether more is left."""
+        left = False
+        for rebuild in self.rebuilds:
+            name = f"{rebuild.base}@"
+            if self.stop() or self._rests(name):
+                continue
+            try:
+                left = rebuild.work(seconds=AT_A_STRETCH, stop=self.stop) or left
+                self.resting.pop(name, None)
+            except Exception as error:
+                self._rest(name)
+                level = logging.WARNING if is_outage(error) else logging.ERROR
+                log.log(level, "the rebuild of %s stopped short", rebuild.base, exc_info=True)
+        return left and not self.stop()
+
     def _keep_house(self) -> None:
         if clock.monotonic() - self.swept > SWEPT_EVERY:
             self._note_sweep()
@@ -154,19 +175,20 @@ class EventSweep:
     def _rests(self, name: str) -> bool:
         return clock.monotonic() < self.resting.get(name, (0.0, 0))[0]
 
-    def _has_work(self, name: str) -> bool:
-        if parking.any_due(self.database, name):
-            return True
+    def _has_work(self, inbox: Inbox) -> bool:
         with self.database.reading() as session:
+            name = generations.live(session, inbox.name)
             unread = exists().where(
                 and_(
                     consumer.c.name == name,
-                    consumer.c.mode.in_(("live", "rebuild")),
+                    consumer.c.mode == "live",
                     event_log.c.log == consumer.c.log,
                     event_log.c.position > consumer.c.position,  # also behind a hole
                 )
             )
-            return bool(session.scalar(select(unread)))
+            if session.scalar(select(unread)):
+                return True
+        return parking.any_due(self.database, name)
 
     def _note_sweep(self) -> None:
         self.swept = clock.monotonic()

@@ -16,10 +16,11 @@ from ates.kernel.db import Database, transaction
 from ates.kernel.delivery import Drain
 from ates.kernel.duty import Duty
 from ates.kernel.errors import Refusal
+from ates.kernel.generations import base_of
 from ates.kernel.inbox import Inbox
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
-from ates.ops import catalogue, checks, repair, status
+from ates.ops import catalogue, checks, rebuilding, repair, status
 from ates.ops import demo as company
 
 consumer_option = click.option("--consumer", help="Only this consumer.")
@@ -110,7 +111,11 @@ def events_status(as_json: bool, of_type: str | None, version: int | None) -> No
         click.echo(json.dumps(found) if as_json else status.count_text(found))
         return
     report = status.read(database())
-    click.echo(json.dumps(report.plain()) if as_json else report.text())
+    rebuilds = rebuilding.reports(database(), inboxes())
+    if as_json:
+        click.echo(json.dumps({**report.plain(), "rebuilds": rebuilds}))
+    else:
+        click.echo("\n".join([*map(rebuilding.sentence, rebuilds), report.text()]))
     sys.exit(0 if report.healthy else 3)
 
 
@@ -161,10 +166,11 @@ def events_skip(consumer: str, position: int, by: str, reason: str) -> None:
 def events_park(position: int | None, consumer: str, storm: bool, by: str, reason: str) -> None:
     """Set an unread event aside that kills its process, or let a storm of failures be parked."""
     if storm:
-        inbox = next((each for each in inboxes() if each.name == consumer), None)
+        inbox = next((each for each in inboxes() if each.name == base_of(consumer)), None)
         if inbox is None:
             raise click.ClickException(f"There is no consumer {consumer}.")
-        drain = Drain(database(), inbox, storm=10**9)
+        generation = consumer if consumer != inbox.name else ""
+        drain = Drain(database(), inbox, name=generation, storm=10**9)
         drain.run()
         _say(drain.stats.parked, "event is parked", "events are parked")
         return
@@ -209,6 +215,10 @@ def events_verify(as_json: bool) -> None:
     else:
         click.echo(f"The log is whole: {count:,} events, {clock.monotonic() - started:.1f} s")
     sys.exit(4 if found else 0)
+
+
+for each in rebuilding.commands:
+    events.add_command(each)
 
 
 def _say(count: int, one: str, many: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ates.kernel import clock
 from ates.kernel.db import Database
-from ates.kernel.parking import at
+from ates.kernel.parking import at, give_up
 from ates.kernel.tables import consumer as consumers
 from ates.kernel.tables import event_log, outbox, parked
 
@@ -55,31 +55,7 @@ def again(session: Session, head: Row[Any], *, by: str) -> None:
 
 def skip(session: Session, head: Row[Any], *, by: str, reason: str) -> None:
     """Leave this head out for ever: what it should cause will not happen. The next falls due."""
-    now = clock.now()
-    session.execute(
-        update(parked)
-        .where(at(head.consumer, head))
-        .values(status="skipped", next_at=None, decided_by=by, decided_at=now, reason=reason)
-    )
-    following = session.scalar(
-        select(func.min(parked.c.position)).where(
-            parked.c.consumer == head.consumer,
-            parked.c.source == head.source,
-            parked.c.key == head.key,
-            parked.c.status != "skipped",
-        )
-    )
-    if following is not None:
-        session.execute(
-            update(parked)
-            .where(
-                parked.c.consumer == head.consumer,
-                parked.c.log == head.log,
-                parked.c.position == following,
-                parked.c.status == "blocked",  # a dead one, set aside by hand, stays dead
-            )
-            .values(status="retry", next_at=now)
-        )
+    give_up(session, head.consumer, head, by=by, reason=reason)
 
 
 def set_aside(database: Database, consumer: str, position: int, *, by: str, reason: str) -> None:

@@ -104,6 +104,8 @@ class Report:
 
     def _stands(self, line: ConsumerLine) -> bool:
         """Shrinking lag is work, not illness: old unread events and no movement are."""
+        if line.mode == "rebuild":
+            return False  # it waits for the live one, and nobody reads it
         if line.oldest_unread is None or (self.at - line.oldest_unread).total_seconds() <= 60:
             return False
         return line.moved_at is None or (self.at - line.moved_at).total_seconds() > 30
@@ -200,7 +202,11 @@ def count_of(database: Database, of_type: str, version: int | None) -> dict[str,
         unread = (
             select(func.count(func.distinct(event_log.c.position)))
             .join(consumer, consumer.c.log == event_log.c.log)
-            .where(event_log.c.position > consumer.c.position, fits(event_log))
+            .where(
+                consumer.c.mode != "retired",
+                event_log.c.position > consumer.c.position,
+                fits(event_log),
+            )
         )
         aside = (
             select(func.count())
