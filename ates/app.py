@@ -10,10 +10,11 @@ from ates.auth.context import context as auth
 from ates.config import Config
 from ates.kernel import clock, db, delivery, duty, mail, outbox, post, worker
 from ates.ops import cli
+from ates.ops.context import context as ops
 from ates.tasks.context import context as tasks
 from ates.web import access, i18n, shell
 
-CONTEXTS = (auth, tasks, accounting, analytics)
+CONTEXTS = (auth, tasks, accounting, analytics, ops)
 
 
 def create_app(config: Config) -> Flask:

@@ -32,6 +32,10 @@ DOMAIN = {
         "posting", "pricing", "report", "runs", "verify", "writing",
     },
     "analytics": {"sums", "totals", "verify"},
+    "ops": {
+        "catalogue", "chain", "checks", "compatibility", "desk", "doctor", "metrics", "pulse",
+        "repair", "status",
+    },
 }  # fmt: skip
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "extensions"}
 

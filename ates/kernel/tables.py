@@ -87,6 +87,8 @@ consumer = Table(
     Column("mode", Text, nullable=False),
     Column("moved_at", UTCDateTime),
     Column("last_error", Text),
+    Column("paused_by", Text),  # who paused it; the kernel itself is nobody
+    Column("paused_at", UTCDateTime),
     PrimaryKeyConstraint("name", "log"),
     CheckConstraint("position >= 0", name="position"),
     CheckConstraint("mode IN ('live', 'rebuild', 'paused', 'retired')", name="mode"),
@@ -121,6 +123,58 @@ parked = Table(
         sqlite_where=text("status = 'retry'"),
         postgresql_where=text("status = 'retry'"),
     ),
+    **STRICT,
+)
+
+# What happened to a parked event: each failed try with its traceback, each decision of a person.
+# It stays when the event has been handled.
+parked_history = Table(
+    "parked_history",
+    KERNEL,
+    Column("number", BigInt, Identity(always=False, cache=1), primary_key=True, autoincrement=True),
+    Column("consumer", Text, nullable=False),
+    Column("log", Text, nullable=False),
+    Column("position", BigInt, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("attempt", BigInt),
+    Column("error_class", Text),
+    Column("error", Text),
+    Column("traceback", Text),
+    Column("by_whom", Text),
+    Column("reason", Text),
+    CheckConstraint("what IN ('failed', 'handled', 'again', 'skipped', 'set aside')", name="what"),
+    Index("ix_parked_history_event", "log", "position", "consumer"),
+    sqlite_autoincrement=True,
+    **STRICT,
+)
+
+# The processes that deliver and send; each writes its row every few seconds.
+worker = Table(
+    "worker",
+    KERNEL,
+    Column("name", Text, primary_key=True),  # events@host:pid
+    Column("kind", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInt, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("since", UTCDateTime, nullable=False),
+    Column("beat_at", UTCDateTime, nullable=False),
+    Column("doing", Text, nullable=False),
+    Column("failed_rings", BigInt, nullable=False),
+    **STRICT,
+)
+
+# Where every consumer stood in the last minutes: how fast it goes and how fast the log grows.
+pace = Table(
+    "pace",
+    KERNEL,
+    Column("consumer", Text, nullable=False),
+    Column("log", Text, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("position", BigInt, nullable=False),
+    Column("head", BigInt, nullable=False),
+    PrimaryKeyConstraint("consumer", "log", "at"),
     **STRICT,
 )
 
