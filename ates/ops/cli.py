@@ -20,7 +20,7 @@ from ates.kernel.generations import base_of
 from ates.kernel.inbox import Inbox
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
-from ates.ops import catalogue, checks, rebuilding, repair, status
+from ates.ops import checks, rebuilding, repair, status
 from ates.ops import demo as company
 
 consumer_option = click.option("--consumer", help="Only this consumer.")
@@ -260,4 +260,4 @@ def _bar() -> company.Tell:
     return show
 
 
-commands = (worker, events, demo, catalogue.commands)
+commands = (worker, events, demo)
