@@ -5,7 +5,7 @@ from uuid import UUID
 from ates.kernel.context import Context, NavItem
 from ates.kernel.db import reading
 from ates.kernel.errors import N_
-from ates.tasks import queries
+from ates.tasks import queries, shuffling
 from ates.tasks.cli import commands
 from ates.tasks.demo import demo
 from ates.tasks.handlers import inbox
@@ -29,6 +29,7 @@ context = Context(
         NavItem("tasks.mine", N_("My tasks"), "m"),
         NavItem("tasks.browse", N_("All tasks"), "t"),
     ),
+    duties=(shuffling.CHUNKS,),
     requests=Request,
     frame={"pending": pending},
     demo=demo,

@@ -29,6 +29,10 @@ def draw(people: Sequence[UUID], times: int) -> list[UUID]:
 
 def spread(people: Sequence[UUID], drawn: Sequence[UUID]) -> Spread:
     """Tasks per person; who got none counts as zero."""
-    counts = Counter(drawn)
-    each = [counts[person] for person in people]
+    return spread_of([*Counter(drawn).values()], among=len(people))
+
+
+def spread_of(counts: Sequence[int], *, among: int) -> Spread:
+    """The same from the counts of those who got any."""
+    each = [*counts, *[0] * (among - len(counts))]
     return Spread(min(each), median_low(each), max(each))

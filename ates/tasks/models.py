@@ -158,6 +158,10 @@ class Run(Base):
     pressed_by: Mapped[UUID] = mapped_column(Id)
     pressed_at: Mapped[datetime] = mapped_column(UTCDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Of a run in chunks: the last task when it was pressed, the last one looked at, the click.
+    last_number: Mapped[int] = mapped_column(BigInt, server_default="0")
+    mark: Mapped[int] = mapped_column(BigInt, server_default="0")
+    correlation_id: Mapped[str | None] = mapped_column(Text)
     tasks: Mapped[int] = mapped_column(BigInt)  # open ones when it was pressed
     drawn: Mapped[int] = mapped_column(BigInt)  # the others were completed meanwhile
     people: Mapped[int] = mapped_column(BigInt)  # in the lot
@@ -168,7 +172,15 @@ class Run(Base):
     median: Mapped[int] = mapped_column(BigInt)
     most: Mapped[int] = mapped_column(BigInt)
 
-    __table_args__ = (db.STRICT,)
+    __table_args__ = (
+        Index(
+            "ix_tasks_run_undone",
+            "number",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+        db.STRICT,
+    )
 
 
 class Head(Base):

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskCreated, TaskRetitled
 from ates.kernel import clock, ids
 from ates.kernel.bus import publish, publish_all
 from ates.kernel.errors import N_, Conflict, Forbidden, NotFound, Refusal
-from ates.tasks import drawing, lottery, titles
+from ates.tasks import drawing, shuffling, titles
 from ates.tasks.models import Assignee, Assignment, Head, Reason, Run, Status, Task, Word
 from ates.tasks.titles import Wording
 
@@ -73,45 +73,15 @@ def complete_task(session: Session, number: int, *, by: UUID) -> Task:
 
 
 def shuffle_open_tasks(session: Session, *, by: UUID) -> Run:
-    """Draw every open task again (R7): one numbered run, one transaction, a handful of statements.
+    """Draw every open task again (R7): one numbered run, however often it is pressed.
 
-    Presses serialise on the head row. Tasks created after the press are not in the run; one that is
-    completed while the run waits for its row stays done. The same person may be drawn again, and
-    pays again. Raises Conflict with nobody in the lot.
-
-    Everything is drawn in this one transaction, whatever the number: 100,000 tasks work. Runs in
-    chunks with a progress page (resilience.md, chapter 11) come later.
+    Presses serialise on the head row. Up to 20,000 tasks are drawn here and now; a larger run, and
+    one that is pressed while such a run goes on, is written down and drawn by the worker. Tasks
+    created after the press are not in the run; one that is completed before its draw stays done.
+    The same person may be drawn again, and pays again. Raises Conflict with nobody in the lot,
+    NotReady when too many runs wait.
     """
-    run, at = _next(session, "run"), clock.now()
-    people = drawing.hold_lot(session)
-    if not people:
-        raise Conflict(drawing.NOBODY)
-    found, last = session.execute(
-        select(func.count(), func.max(Task.number)).where(Task.status == Status.OPEN)
-    ).one()
-    tasks = drawing.lock_open(session, drawing.TASK.c.number <= (last or 0))
-    drawn = lottery.draw(people, len(tasks))
-    spread = lottery.spread(people, drawn)
-    receipt = Run(
-        number=run,
-        id=ids.new(),
-        pressed_by=by,
-        pressed_at=at,
-        done_at=clock.now(),
-        tasks=found,
-        drawn=len(tasks),
-        people=len(people),
-        moved=sum(task.assignee_id != who for task, who in zip(tasks, drawn, strict=True)),
-        fees_cents=sum(task.fee_cents or 0 for task in tasks),
-        unpriced=sum(task.fee_cents is None for task in tasks),
-        least=spread.least,
-        median=spread.median,
-        most=spread.most,
-    )
-    session.add(receipt)
-    session.flush()
-    drawing.give(session, tasks, drawn, at=at, run=run)
-    return receipt
+    return shuffling.press(session, _next(session, "run"), by)
 
 
 def look_through(session: Session, *, by: UUID, at: datetime) -> None:

@@ -181,11 +181,11 @@ def shuffle_now() -> ResponseReturnValue:
 @pages.get("/shuffles/<int:number>")
 @allow(SHUFFLERS)
 def receipt(number: int) -> ResponseReturnValue:
-    """What a run did; as a fragment how far its fees are booked."""
+    """What a run does or did; as a fragment how far it came, and its fees after it."""
     with reading("tasks") as session:
         page = queries.receipt(session, number)
     if is_fragment():
-        return poll("tasks/_booked.html", page=page)
+        return poll("tasks/_run.html", page=page)
     return render_template("tasks/receipt.html", page=page)
 
 

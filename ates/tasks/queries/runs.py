@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ates.kernel.errors import N_, NotFound
 from ates.tasks import drawing
@@ -19,9 +20,12 @@ LAST = 10
 class RunRow:
     """One run (R7). `fees` are positive cents, expected of the tasks that had a price."""
 
+    id: UUID
     number: int
     pressed_by: Who
     pressed_at: datetime
+    done_at: datetime | None
+    waits_for: int | None  # the run before it, which is not finished either
     tasks: int
     drawn: int
     people: int
@@ -39,12 +43,14 @@ class RunRow:
 
     @property
     def completed(self) -> int:
-        """Tasks that were completed while the run waited for them."""
-        return self.tasks - self.drawn
+        """Tasks that were completed before the run came to them; known at its end."""
+        return self.tasks - self.drawn if self.done_at else 0
 
     @property
     def state(self) -> str:
-        return "run_done"  # a run is one transaction: seen is done
+        if self.done_at is not None:
+            return "run_done"
+        return "run_running" if self.waits_for is None else "run_waiting"
 
 
 @dataclass(frozen=True)
@@ -111,15 +117,26 @@ def receipt(session: Session, number: int) -> Receipt:
 
 
 def _runs() -> Select[*tuple[Any, ...]]:
-    return select(Run, Assignee.name).outerjoin(Assignee, Assignee.id == Run.pressed_by)
+    before = aliased(Run)
+    ahead = (
+        select(func.max(before.number))
+        .where(before.done_at.is_(None), before.number < Run.number, Run.done_at.is_(None))
+        .scalar_subquery()
+    )
+    return select(Run, Assignee.name, ahead.label("ahead")).outerjoin(
+        Assignee, Assignee.id == Run.pressed_by
+    )
 
 
 def _row(found: Row[Any]) -> RunRow:
     run = found.Run
     return RunRow(
+        id=run.id,
         number=run.number,
         pressed_by=Who.of(run.pressed_by, found.name),
         pressed_at=run.pressed_at,
+        done_at=run.done_at,
+        waits_for=found.ahead,
         tasks=run.tasks,
         drawn=run.drawn,
         people=run.people,
