@@ -33,8 +33,8 @@ DOMAIN = {
     },
     "analytics": {"sums", "totals", "verify"},
     "ops": {
-        "catalogue", "chain", "checks", "compatibility", "desk", "doctor", "metrics", "pulse",
-        "repair", "status",
+        "bulk", "catalogue", "chain", "checks", "compatibility", "desk", "doctor", "metrics",
+        "pulse", "rebuilding", "repair", "status",
     },
 }  # fmt: skip
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "extensions"}
