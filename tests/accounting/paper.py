@@ -15,6 +15,7 @@ from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
 from ates.accounting import models as books
+from ates.accounting.api import api as accounting_api
 from ates.accounting.views import chip_balance
 from ates.accounting.views import pages as accounting_pages
 from ates.analytics import models as sums
@@ -26,9 +27,12 @@ from ates.kernel.context import Context, NavItem
 from ates.kernel.mail import LetterState
 from ates.kernel.tables import KERNEL
 from ates.web import access, shell
-from tests.web.shop import Sessions, config, person, token_for
+from tests.web.shop import Sessions, bearer_of, config, person, token_for
 
 TODAY = date(2026, 11, 24)
+YESTERDAY = TODAY - timedelta(days=1)
+BEFORE = TODAY - timedelta(days=2)
+OTHER = UUID(int=0xB0)
 NOON = datetime.combine(TODAY, time(12), UTC)
 CONTRAS = {"fee": 4000, "reward": 5000, "payout": 1000, "adjustment": 5900}
 
@@ -47,6 +51,14 @@ class Desk:
         self.sessions.people[session] = who
         client.set_cookie("ates_session", session)
         client.set_cookie("ates_token", token_for(who))
+        return client, who.id
+
+    def caller(self, role: Role, **changes: object) -> tuple[FlaskClient, UUID]:
+        """A program with a token of a new person of this role, and the person's id."""
+        who, token = person(role, **changes), ids.token()
+        self.sessions.tokens[token] = bearer_of(who)
+        client = self.app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return client, who.id
 
     @contextmanager
@@ -81,6 +93,7 @@ def open_desk(folder: Path) -> Desk:
             "accounting",
             books.Base.metadata,
             pages=accounting_pages,
+            api=accounting_api,
             gate=sessions,
             nav=(NavItem("accounting.mine", "My account", "a"),),
             frame={"balance": chip_balance},
@@ -104,6 +117,8 @@ def open_desk(folder: Path) -> Desk:
     for part in parts:
         assert part.pages is not None
         app.register_blueprint(part.pages)
+        if part.api is not None:
+            app.register_blueprint(part.api)
     access.check(app)
     return Desk(app, sessions)
 
@@ -287,3 +302,24 @@ class Paper:
                 )
             )
         self.session.flush()
+
+
+def three_days(desk: Desk, me: UUID) -> Paper:
+    """Two days paid and closed, and a day that runs: of one person, and of another."""
+    with desk.write() as session:
+        paper = Paper(session)
+        paper.states = {BEFORE: "paid", YESTERDAY: "closed"}
+        paper.card(7, "Count the parrots")
+        paper.card(8, "Repair the lift")
+        paper.person(me, "Kesha A.")
+        paper.person(OTHER, "Gosha P.")
+        paper.entry("fee", me, -1400, BEFORE, number=7)
+        paper.entry("reward", me, 3900, BEFORE, number=7)
+        paper.entry("payout", me, -2500, BEFORE)
+        paper.entry("fee", OTHER, -2000, YESTERDAY, number=8)
+        paper.entry("fee", me, -1000, TODAY, number=8)
+        paper.entry("reward", me, 2000, TODAY, on=YESTERDAY, number=8)
+        paper.entry("adjustment", OTHER, 245, TODAY, number=9)
+        paper.entry("fee", OTHER, -1300, TODAY, number=9)
+        paper.write()
+    return paper

@@ -12,12 +12,19 @@ from flask.testing import FlaskClient
 
 from ates.contracts.auth import Role
 from ates.kernel import clock, db, ids
-from tests.accounting.paper import NOON, TODAY, Desk, Paper, open_desk
+from tests.accounting.paper import (
+    BEFORE,
+    NOON,
+    OTHER,
+    TODAY,
+    YESTERDAY,
+    Desk,
+    Paper,
+    open_desk,
+    three_days,
+)
 
-YESTERDAY = TODAY - timedelta(days=1)
-BEFORE = TODAY - timedelta(days=2)
 TICK = timedelta(microseconds=1)
-OTHER = UUID(int=0xB0)
 
 
 @pytest.fixture
@@ -40,27 +47,6 @@ def text(client: FlaskClient, address: str, status: int = 200) -> str:
     assert answer.status_code == status, answer.text
     body = answer.text.partition("<main")[2].partition("</main>")[0]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
-
-
-def three_days(desk: Desk, me: UUID) -> Paper:
-    """Two days paid and closed, and a day that runs: of one person, and of another."""
-    with desk.write() as session:
-        paper = Paper(session)
-        paper.states = {BEFORE: "paid", YESTERDAY: "closed"}
-        paper.card(7, "Count the parrots")
-        paper.card(8, "Repair the lift")
-        paper.person(me, "Kesha A.")
-        paper.person(OTHER, "Gosha P.")
-        paper.entry("fee", me, -1400, BEFORE, number=7)
-        paper.entry("reward", me, 3900, BEFORE, number=7)
-        paper.entry("payout", me, -2500, BEFORE)
-        paper.entry("fee", OTHER, -2000, YESTERDAY, number=8)
-        paper.entry("fee", me, -1000, TODAY, number=8)
-        paper.entry("reward", me, 2000, TODAY, on=YESTERDAY, number=8)
-        paper.entry("adjustment", OTHER, 245, TODAY, number=9)
-        paper.entry("fee", OTHER, -1300, TODAY, number=9)
-        paper.write()
-    return paper
 
 
 class TestOwnAccount:

@@ -207,6 +207,10 @@ def person(role: Role = Role.EMPLOYEE, **changes: object) -> identity.Person:
     return identity.Person(**(values | changes))  # type: ignore[arg-type]
 
 
+def bearer_of(who: identity.Person, scope: str = "write") -> identity.Bearer:
+    return identity.Bearer(who.id, who.name, who.role, who.locale, who.epoch, who.level, scope)
+
+
 @dataclass
 class Shop:
     """The application with its sessions."""
@@ -228,9 +232,7 @@ class Shop:
     def caller(self, who: identity.Person, scope: str = "write") -> FlaskClient:
         """A program with a token of that person."""
         token = f"ates_{ids.token()}"
-        self.sessions.tokens[token] = identity.Bearer(
-            who.id, who.name, who.role, who.locale, who.epoch, who.level, scope
-        )
+        self.sessions.tokens[token] = bearer_of(who, scope)
         client = self.client()
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return client
