@@ -1,14 +1,14 @@
 """The one table of rights: rule -> roles and level; each route names its rule by `@allow` (S8)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from flask import Flask, request
 
 from ates.contracts.auth import Role
 from ates.kernel.errors import N_, ConfigError, Forbidden, SignedOut
-from ates.kernel.events import cause, set_cause
+from ates.kernel.events import Cause, cause, set_cause
 from ates.web import identity
 from ates.web.again import patiently
 
@@ -102,7 +102,7 @@ def enforce(app: Flask) -> None:
         raise Forbidden(N_("This page is for other roles"))
     if person.scope != "write" and request.method not in SAFE:
         raise ScopeTooSmall(N_("This token may only read. Make one that may write."))
-    set_cause(replace(cause(), actor=str(person.id)))  # events of this request say who
+    set_cause(Cause(cause().correlation_id, actor=str(person.id)))  # events of this request say who
 
 
 def init_app(app: Flask) -> None:
