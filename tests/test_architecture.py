@@ -31,7 +31,7 @@ DOMAIN = {
         "balances", "chain", "closing", "days", "gate", "keyring", "ledger", "letters", "payout",
         "posting", "pricing", "report", "runs", "verify", "writing",
     },
-    "analytics": {"sums", "totals", "verify"},
+    "analytics": {"closing", "sums", "totals", "verify"},
     "ops": {
         "bulk", "catalogue", "chain", "checks", "compatibility", "desk", "doctor", "metrics",
         "pulse", "rebuilding", "repair", "status",

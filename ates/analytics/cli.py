@@ -6,8 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from ates.analytics import verify as checks
-from ates.analytics.queries import live_consumer
-from ates.analytics.totals import generation_of
+from ates.analytics.queries.board import live
 from ates.kernel import clock
 from ates.kernel.db import reading
 from ates.kernel.errors import DatabaseAway
@@ -29,7 +28,7 @@ def verify(ctx: click.Context, quick: bool, as_json: bool) -> None:
     began = clock.monotonic()
     try:
         with reading("analytics") as session:
-            generation = generation_of(live_consumer(session))
+            _, generation = live(session)
             found = checks.quick(session, generation)
     except DatabaseAway as error:
         raise click.ClickException(f"The database does not answer: {error}") from error

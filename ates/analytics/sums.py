@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,21 +17,43 @@ from ates.contracts.accounting import (
 )
 from ates.kernel.errors import Hopeless
 
+RECENT = 3  # days: today, yesterday, and tomorrow, which is opened an hour before it begins
+
 LedgerEvent = DayOpened | TasksPriced | EntriesPosted | DayClosed | DayPaid
 Row = dict[str, Any]
 
 
 @dataclass
 class Sums:
-    """The sums of one batch in memory: days as they become, everything else as what to add."""
+    """The sums of one batch in memory: days as they become, everything else as what to add.
+
+    `days` holds those the batch names and the newest there are.
+    """
 
     days: dict[date, Row]
     key_version: int
     entry_no: int
+    opened: bool = False
     people: dict[UUID, Row] = field(default_factory=dict)
     person_days: dict[tuple[date, UUID], Row] = field(default_factory=dict)
+    minutes: dict[tuple[date, datetime], Row] = field(default_factory=dict)
+    moments: dict[tuple[date, datetime], Row] = field(default_factory=dict)
     rewards: dict[tuple[date, int], Row] = field(default_factory=dict)
     tasks: dict[UUID, Row] = field(default_factory=dict)
+
+    @property
+    def recent_from(self) -> date:
+        """The first day of which minutes are kept; it only moves forward, as days do."""
+        newest = sorted(self.days)[-RECENT:]
+        return newest[0] if newest else date.min
+
+    def forget(self) -> None:
+        """What was to be added is written; the days and the place in the ledger stay."""
+        self.opened = False
+        for each in (
+            self.people, self.person_days, self.minutes, self.moments, self.rewards, self.tasks
+        ):  # fmt: skip
+            each.clear()
 
     def add(self, event: LedgerEvent) -> None:
         """Add the next event. Raises Hopeless if it is not the next, or if its totals differ."""
@@ -53,6 +75,7 @@ class Sums:
     def _open(self, event: DayOpened) -> None:
         if event.business_date in self.days:
             raise Hopeless(f"the day {event.business_date} is opened twice")
+        self.opened = True
         sums = ("fee_cents", "reward_cents", "adjustment_cents", "payout_cents")
         self.days[event.business_date] = {
             "business_date": event.business_date,
@@ -60,14 +83,15 @@ class Sums:
             "ends_at": event.ends_at,
             **dict.fromkeys((*sums, "entries", "payouts"), 0),
             "state": "open",
-            **dict.fromkeys(("below_zero", "closed_by", "paid_by")),
+            **dict.fromkeys(("below_zero", "lost", "closed_by", "paid_by")),
         }
 
     def _post(self, event: EntriesPosted) -> None:
         for entry in event.entries:
             self._entry(entry)
         for card in event.cards:
-            self.tasks[card.task_id] = _task(card)
+            if card.task_id in self.tasks:
+                self.tasks[card.task_id].update(_called(card))
 
     def _entry(self, entry: PostedEntry) -> None:
         if entry.entry_no != self.entry_no + 1:
@@ -81,6 +105,8 @@ class Sums:
         person["balance_cents"] += entry.amount_cents
         person["entries"] += 1
         self._person_day(entry)
+        if entry.kind in ("fee", "reward"):
+            self._moment(entry)
         if entry.kind == "reward":
             self._reward(entry)
 
@@ -98,17 +124,32 @@ class Sums:
         if entry.kind in ("fee", "reward"):
             sums["earned_cents"] += entry.amount_cents
 
+    def _moment(self, entry: PostedEntry) -> None:
+        day, at = entry.business_date, entry.occurred_at
+        began = at.replace(second=0, microsecond=0)
+        for sums, name, when in (
+            (self.minutes, "began_at", began),
+            (self.moments, "occurred_at", at),
+        ):
+            empty = {"business_date": day, name: when, "earned_cents": 0}
+            sums.setdefault((day, when), empty)["earned_cents"] += entry.amount_cents
+
     def _reward(self, entry: PostedEntry) -> None:
         """A completion belongs to the day it happened, also when it counts in a later one (R20)."""
+        self.tasks[entry.source_id] = _task(entry)
         key = entry.occurred_on, entry.amount_cents
-        first = {"first_task_id": entry.source_id, "first_completed_at": entry.occurred_at}
+        first = {
+            "first_task_id": entry.source_id,
+            "first_person_id": entry.person_id,
+            "first_completed_at": entry.occurred_at,
+        }
         known = self.rewards.get(key)
         if known is None:
             named = {"completed_on": key[0], "reward_cents": key[1]}
             self.rewards[key] = {**named, "tasks": 1, **first}
             return
         known["tasks"] += 1
-        if entry.occurred_at < known["first_completed_at"]:
+        if (entry.occurred_at, entry.source_id) < _place(known):
             known.update(first)
 
     def _close(self, event: DayClosed) -> None:
@@ -166,10 +207,20 @@ def person_row(person_id: UUID, *, name: str | None = None, version: int = 0) ->
     }
 
 
-def _task(card: Card) -> Row:
+def _place(row: Row) -> tuple[datetime, UUID]:
+    return row["first_completed_at"], row["first_task_id"]
+
+
+def _task(entry: PostedEntry) -> Row:
     return {
-        "task_id": card.task_id,
-        "number": card.number,
-        "title": card.title,
-        "jira_id": card.jira_id,
+        "task_id": entry.source_id,
+        "person_id": entry.person_id,
+        "reward_cents": entry.amount_cents,
+        "completed_on": entry.occurred_on,
+        "completed_at": entry.occurred_at,
+        **dict.fromkeys(("number", "title", "jira_id")),
     }
+
+
+def _called(card: Card) -> Row:
+    return {"number": card.number, "title": card.title, "jira_id": card.jira_id}

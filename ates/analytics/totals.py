@@ -5,21 +5,34 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, case, select
+from sqlalchemy import ColumnElement, Table, and_, case, delete, or_, select
 from sqlalchemy.dialects.postgresql import Insert as PgInsert
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from ates.analytics.models import Base, DayReward, DaySum, Head, Person, PersonDay, Task
-from ates.analytics.sums import LedgerEvent, Row, Sums, person_row
+from ates.analytics import closing
+from ates.analytics.models import (
+    Base,
+    DayReward,
+    DaySum,
+    Head,
+    MinuteSum,
+    MomentSum,
+    Person,
+    PersonDay,
+    Task,
+)
+from ates.analytics.sums import RECENT, LedgerEvent, Row, Sums, person_row
 from ates.contracts.accounting import DayClosed, DayOpened, DayPaid, EntriesPosted
 from ates.contracts.auth import PersonChanged, PersonRegistered
 from ates.kernel import db
 from ates.kernel.events import meta_of
+from ates.kernel.generations import number_of
 
 PersonEvent = PersonRegistered | PersonChanged
+NO_SYNC = {"synchronize_session": False}
 Merge = Callable[[Table[Any], Any], Mapping[str, ColumnElement[Any]]]
 
 
@@ -47,14 +60,27 @@ class Totals:
             self._people[event.person_id] = event
 
     def flush(self) -> None:
-        """Write everything, or raise Hopeless and write nothing."""
-        generation = generation_of(self.session.info.get("consumer", ""))
-        sums = self._read(generation) if self._ledger else None
-        if sums is not None:
+        """Write everything; raises Hopeless for what cannot be: then nothing of it may stay."""
+        generation = number_of(self.session.info.get("consumer", ""))
+        if self._ledger:
+            sums = self._read(generation)
             for event in self._ledger:
                 sums.add(event)
+                if isinstance(event, DayClosed):
+                    self._close(generation, sums, event.business_date)
             self._write(generation, sums)
+            self._write_head(generation, sums)
         self._write_names(generation)
+
+    def _close(self, generation: int, sums: Sums, day: date) -> None:
+        """Who was below zero and who lost money at this very event: so the rest is written first.
+
+        Days close once a day, so that this parts a batch in two only then.
+        """
+        self._write(generation, sums)
+        sums.forget()
+        closing.keep_below(self.session, generation, day)
+        sums.days[day]["lost"] = closing.lost_on(self.session, generation, day)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -63,9 +89,15 @@ class Totals:
             select(Head.key_version, Head.entry_no).where(Head.generation == generation)
         ).one_or_none()
         table = _table(DaySum)
+        of = table.c.generation == generation
+        newest = select(table.c.business_date).where(of).order_by(table.c.business_date.desc())
         found = self.session.execute(
             select(table).where(
-                table.c.generation == generation, table.c.business_date.in_(self._dates())
+                of,
+                or_(
+                    table.c.business_date.in_(self._dates()),
+                    table.c.business_date.in_(newest.limit(RECENT)),
+                ),
             )
         )
         days = {row.business_date: dict(row._mapping) for row in found}
@@ -85,13 +117,23 @@ class Totals:
     # --- writing ------------------------------------------------------------------------------
 
     def _write(self, generation: int, sums: Sums) -> None:
+        add = _added("earned_cents")
+        recent = sums.recent_from
         self._upsert(DaySum, generation, sums.days.values(), _replaced)
         self._upsert(Person, generation, sums.people.values(), _added("balance_cents", "entries"))
         self._upsert(
             PersonDay, generation, sums.person_days.values(), _added("earned_cents", "net_cents")
         )
+        for model, rows in ((MinuteSum, sums.minutes), (MomentSum, sums.moments)):
+            kept = (row for (day, _), row in rows.items() if day >= recent)
+            self._upsert(model, generation, kept, add)
+            if sums.opened:
+                old = (model.generation == generation, model.business_date < recent)
+                self.session.execute(delete(model).where(*old), execution_options=NO_SYNC)
         self._upsert(DayReward, generation, sums.rewards.values(), _earlier_first)
         self._upsert(Task, generation, sums.tasks.values(), _replaced)
+
+    def _write_head(self, generation: int, sums: Sums) -> None:
         head = {
             "key_version": sums.key_version,
             "entry_no": sums.entry_no,
@@ -131,12 +173,6 @@ class Totals:
         self.session.execute(statement, full)
 
 
-def generation_of(consumer: str) -> int:
-    """`analytics` fills generation 1, `analytics@2`, which is rebuilt beside it, fills 2."""
-    _, _, number = consumer.partition("@")
-    return int(number) if number else 1
-
-
 # --- how a row merges into the one that is there -----------------------------------------------
 
 
@@ -160,12 +196,18 @@ def _newer_name(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]
 
 
 def _earlier_first(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
-    earlier = new.first_completed_at < table.c.first_completed_at
+    earlier = or_(
+        new.first_completed_at < table.c.first_completed_at,
+        and_(
+            new.first_completed_at == table.c.first_completed_at,
+            new.first_task_id < table.c.first_task_id,
+        ),
+    )
     return {
         "tasks": table.c.tasks + new.tasks,
         **{
             name: case((earlier, new[name]), else_=table.c[name])
-            for name in ("first_task_id", "first_completed_at")
+            for name in ("first_task_id", "first_person_id", "first_completed_at")
         },
     }
 

@@ -128,6 +128,26 @@ def day_text(day: date, year: bool = True) -> str:
     return str(format_date(day, "d MMM y" if year else "d MMM", locale=get_locale()))
 
 
+def days_text(first: date, last: date, year: bool = True) -> str:
+    """`16–22 Nov 2026`, `30 Nov – 6 Dec 2026`: what stands in both ends is said once."""
+    if first == last:
+        return day_text(first, year)
+    end = day_text(last, year)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{end}"
+    return f"{day_text(first, year and first.year != last.year)} – {end}"
+
+
+def month_text(day: date, year: bool = True) -> str:
+    """`November 2026`, `ноябрь 2026`; without the year in short, for the axis of a chart."""
+    return str(format_date(day, "LLLL y" if year else "LLL", locale=get_locale()))
+
+
+def percent(whole: int) -> str:
+    """`+12 %`, `−3 %`, `0 %`, with a space that does not break."""
+    return f"{MINUS if whole < 0 else '+' if whole > 0 else ''}{number(abs(whole))}\u00a0%"
+
+
 def read_money(text: str) -> int | None:
     """Cents from what a person typed (`12,50`, `1 200`, `−5`); none where two readings exist."""
     plain = re.sub(r"[\s\u00a0\u202f$]", "", text).replace(MINUS, "-").replace(",", ".")
@@ -140,12 +160,15 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "axis": axis,
     "clock_text": clock_text,
     "day_text": day_text,
+    "days_text": days_text,
     "hue": hue,
     "looks": LOOKS,
     "moment_iso": moment_iso,
     "moment_text": moment_text,
     "money": money,
+    "month_text": month_text,
     "number": number,
+    "percent": percent,
     "role_word": role_word,
     "short": short,
 }

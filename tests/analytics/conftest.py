@@ -1,4 +1,4 @@
-"""A database with the tables of analytics alone."""
+"""A database with the tables of analytics and of the kernel alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from ates.analytics.models import Base
 from ates.kernel.db import Database
+from ates.kernel.tables import KERNEL
 
 
 @pytest.fixture
@@ -16,7 +17,8 @@ def session(tmp_path: Path) -> Iterator[Session]:
     (tmp_path / "sums.sqlite3").touch()
     database = Database(f"sqlite:///{tmp_path / 'sums.sqlite3'}", unsafe=True)
     with database.transaction() as begun:
-        Base.metadata.create_all(begun.connection())
+        for metadata in (KERNEL, Base.metadata):
+            metadata.create_all(begun.connection())
     with database.session() as opened:
         opened.begin()
         yield opened

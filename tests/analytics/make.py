@@ -1,5 +1,6 @@
 """A ledger's events without accounting: what analytics may assume of them, and nothing more."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -61,16 +62,11 @@ class Ledger:
         self.said += 1
         return {"ledger": LEDGER, "key_version": self.said}
 
-    def open(self, day: date) -> None:
-        starts = moment(day, 0)
+    def open(self, day: date, starts: datetime | None = None, ends: datetime | None = None) -> None:
+        starts = starts or moment(day, 0)
+        ends = ends or starts + timedelta(days=1)
         self.say(
-            DayOpened(
-                **self._next(),
-                business_date=day,
-                starts_at=starts,
-                ends_at=starts + timedelta(days=1),
-            ),
-            starts,
+            DayOpened(**self._next(), business_date=day, starts_at=starts, ends_at=ends), starts
         )
 
     def price(self, *numbers: int) -> None:
@@ -122,6 +118,21 @@ class Ledger:
             if each.business_date == day and each.kind == kind
         )
 
+    def below(self, day: date) -> dict[UUID, int]:
+        """Who would be below zero at a close now, once earlier closed days are paid: by hand."""
+        closed = {e.business_date for e in self.events if isinstance(e, DayClosed)}
+        paid = {e.business_date for e in self.events if isinstance(e, DayPaid)}
+        pay = Counter[UUID]()
+        for each in sorted({each for each in closed - paid if each < day} | {day}):
+            balances = Counter[UUID]()
+            for entry in self.entries:
+                if entry.business_date <= each:
+                    balances[entry.person_id] += entry.amount_cents
+            left = {who: cents - pay[who] for who, cents in balances.items()}
+            for who, cents in left.items():
+                pay[who] += max(0, cents)
+        return {who: cents for who, cents in left.items() if cents < 0}
+
     def close(self, day: date, *, wrong: int = 0) -> None:
         there = [e for e in self.entries if e.business_date == day and e.kind != "payout"]
         self.say(
@@ -133,7 +144,7 @@ class Ledger:
                 reward_cents=self.sum(day, "reward"),
                 adjustment_cents=self.sum(day, "adjustment"),
                 entries=len(there),
-                below_zero=1,
+                below_zero=len(self.below(day)),
                 parked=0,
                 seal="00",
             ),
