@@ -208,7 +208,7 @@ class Drain:
             session.execute(
                 update(consumer)
                 .where(consumer.c.name == self.name)
-                .values(mode=stopped, last_error=reason)
+                .values(mode=stopped, last_error=reason, paused_by=None, paused_at=clock.now())
             )
 
     def note(self, error: BaseException) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ates.kernel import clock, ids
+from ates.kernel import clock, history, ids
 from ates.kernel.db import Database
 from ates.kernel.errors import Hopeless, is_outage
 from ates.kernel.events import readable
@@ -73,6 +73,7 @@ def park(session: Session, consumer: str, row: Row[Any], error: Exception) -> No
             **_verdict(error, 1, now),
         )
     )
+    history.failed(session, consumer, row, error, 1)
 
 
 def block(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> None:
@@ -145,6 +146,8 @@ def _retry_stream(
             with session.begin_nested():
                 apply(row)
                 session.execute(delete(parked).where(at(consumer, row)))
+                if row.status == "retry":
+                    history.handled(session, consumer, row, row.attempts + 1)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -158,6 +161,7 @@ def _retry_stream(
                     **_verdict(error, attempts, now),
                 )
             )
+            history.failed(session, consumer, row, error, attempts)
             return tried
     if len(rows) > ROWS_AT_ONCE and rows[ROWS_AT_ONCE].status != "dead":
         session.execute(

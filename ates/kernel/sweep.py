@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import and_, exists, select, update
 
-from ates.kernel import clock, generations, ids, parking
+from ates.kernel import clock, generations, ids, life, parking
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain, ensure_consumers
 from ates.kernel.duty import Duty, attend
@@ -34,6 +34,7 @@ class Sweep(threading.Thread):
     def __init__(self, app: Flask, look: Callable[[], None], beat: Path | None = None) -> None:
         super().__init__(name="sweep", daemon=True)
         self.app, self.look, self.beat = app, look, beat
+        self.life: life.Life | None = app.extensions.get("ates.life")
         self.stop = threading.Event()
         self.failures = 0
 
@@ -49,6 +50,8 @@ class Sweep(threading.Thread):
     def stopped(self) -> bool:
         """Whether to stop; asked between batches and letters, so it shows that work goes on."""
         self._show_life()
+        if self.life is not None:
+            self.life.beat()
         return self.stop.is_set()
 
     def _once(self) -> float:
@@ -61,6 +64,8 @@ class Sweep(threading.Thread):
             low, high = BACK_OFF
             return min(high, low * 2.0 ** min(self.failures, 8)) * ids.between(0.5, 1.0)
         self.failures = 0
+        if self.life is not None:
+            self.life.beat()
         return EVERY * ids.between(0.8, 1.2)
 
     def _show_life(self) -> None:
@@ -117,7 +122,8 @@ class EventSweep:
     def _drain(self, name: str) -> Exception | None:
         drain = self.drains[name]
         try:
-            drain.run(stop=self.stop)
+            with life.doing(f"drain {name}"):
+                drain.run(stop=self.stop)
         except Exception as error:
             self._rest(name)
             if is_outage(error):
@@ -135,7 +141,8 @@ class EventSweep:
             if self.stop() or self._rests(duty.name):
                 continue
             try:
-                left = attend(self.database, duty, stop=self.stop) or left
+                with life.doing(f"attend {duty.name}"):
+                    left = attend(self.database, duty, stop=self.stop) or left
                 self.resting.pop(duty.name, None)
             except Exception as error:
                 self._rest(duty.name)
@@ -194,3 +201,4 @@ class EventSweep:
         self.swept = clock.monotonic()
         with self.database.transaction() as session:
             session.execute(update(log_head).where(OWN).values(swept_at=clock.now()))
+            life.note_pace(session, clock.now())

@@ -16,7 +16,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
-from ates.kernel import clock, duty, mail
+from ates.kernel import clock, duty, life, mail
 from ates.kernel.db import Database
 from ates.kernel.delivery import MORE, Drain
 from ates.kernel.inbox import Inbox
@@ -104,7 +104,7 @@ def _drain(name: str) -> None:
         log.error("Redis asks to drain %r, which is no consumer", name)
         return
     bell().heard(_connection(), name)
-    with current_app.extensions["ates.job"]:
+    with current_app.extensions["ates.job"], life.doing(f"drain {name}"):
         answer = Drain(_database(), inbox).run(stop=current_app.extensions["ates.stopping"])
     if answer == MORE:
         bell().ring([name])
@@ -117,7 +117,7 @@ def _attend(name: str) -> None:
         return
     bell().heard(_connection(), name)
     stop = current_app.extensions["ates.stopping"]
-    with current_app.extensions["ates.job"]:
+    with current_app.extensions["ates.job"], life.doing(f"attend {name}"):
         left = duty.attend(_database(), found, stop=stop)
     if left:
         bell().ring([name], job="attend")
@@ -125,7 +125,7 @@ def _attend(name: str) -> None:
 
 def _send(_name: str) -> None:
     bell().heard(_connection(), MAIL)
-    with current_app.extensions["ates.job"]:
+    with current_app.extensions["ates.job"], life.doing("send"):
         mail.send_due(stop=current_app.extensions["ates.stopping"])
 
 
@@ -226,6 +226,8 @@ def work(app: Flask, queue: str, sweep: Sweep) -> None:
     sweep.stop.wait()
     sweep.join(timeout=15)
     app.extensions["ates.job"].acquire(timeout=15)  # and never released: no other job begins
+    if sweep.life is not None and not sweep.failures:
+        sweep.life.end()
 
 
 def _hear(app: Flask, queue: str, stop: threading.Event) -> None:

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from ates import __version__
 from ates.config import Config
 from ates.kernel import clock, mail, migrate, once
 from ates.kernel.db import Database, transaction
@@ -18,6 +19,7 @@ from ates.kernel.duty import Duty
 from ates.kernel.errors import Refusal
 from ates.kernel.generations import base_of
 from ates.kernel.inbox import Inbox
+from ates.kernel.life import Life
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
 from ates.ops import checks, rebuilding, repair, status
@@ -60,6 +62,7 @@ def worker_events() -> None:
     """Deliver events until SIGTERM: woken by Redis, healed by a look each second."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     migrate.check(database())
+    _live(app, EVENTS)
     look = EventSweep(database(), inboxes(), forget=_forget_old_keys, duties=duties())
     sweep = Sweep(app, look, _beat("events"))
     look.stop = sweep.stopped
@@ -71,6 +74,7 @@ def worker_events() -> None:
 def worker_mail() -> None:
     """Send letters until SIGTERM."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    _live(app, MAIL)
     sweep = Sweep(app, lambda: None, _beat("mail"))
     sweep.look = lambda: (mail.send_due(stop=sweep.stopped), None)[1]
     work(app, MAIL, sweep)
@@ -82,6 +86,13 @@ def _forget_old_keys() -> None:
         if part.requests is not None:
             with transaction(part.name) as session:
                 once.forget_old(session, part.requests)
+
+
+def _live(app: Flask, kind: str) -> None:
+    """Let this process tell the database that it is there."""
+    app.extensions["ates.life"] = Life(
+        database(), kind, __version__, lambda: app.extensions["ates.bell"].failed
+    )
 
 
 def _beat(name: str) -> Any:
@@ -133,8 +144,7 @@ def events_retry(everything: bool, by: str, **which: Any) -> None:
         raise click.UsageError("Name --position, --key or --fingerprint, or say --all.")
     with database().transaction() as session:
         heads = repair.heads(session, **which)
-        for head in heads:
-            repair.again(session, head, by=by)
+        repair.again(session, heads, by=by)
     _say(len(heads), "event is due again", "events are due again")
 
 
@@ -195,7 +205,8 @@ def events_release(seq: int, as_version: int | None, discard: bool, by: str, rea
     if (as_version is None) == (not discard):
         raise click.UsageError("Say either --as-version N or --discard.")
     try:
-        repair.release(database(), seq, as_version=as_version, by=by, reason=reason)
+        with database().transaction() as session:
+            repair.release(session, seq, as_version=as_version, by=by, reason=reason)
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{seq} is {'discarded' if discard else f'released as version {as_version}'}.")

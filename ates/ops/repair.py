@@ -4,10 +4,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from ates.kernel import clock
+from ates.kernel import clock, history
 from ates.kernel.db import Database
 from ates.kernel.parking import at, give_up
 from ates.kernel.tables import consumer as consumers
@@ -42,20 +42,32 @@ def heads(
     return session.execute(query.order_by(parked.c.consumer, parked.c.position)).all()
 
 
-def again(session: Session, head: Row[Any], *, by: str) -> None:
-    """Try this head again now, with all its attempts."""
+def again(session: Session, heads: Sequence[Row[Any]], *, by: str) -> None:
+    """Try these heads again now, with all their attempts."""
+    if not heads:
+        return
+    now = clock.now()
     session.execute(
         update(parked)
-        .where(at(head.consumer, head))
-        .values(
-            status="retry", attempts=0, next_at=clock.now(), decided_by=by, decided_at=clock.now()
+        .where(
+            parked.c.consumer == bindparam("its_consumer"),
+            parked.c.log == bindparam("its_log"),
+            parked.c.position == bindparam("its_position"),
         )
+        .values(status="retry", attempts=0, next_at=now, decided_by=by, decided_at=now),
+        [
+            {"its_consumer": each.consumer, "its_log": each.log, "its_position": each.position}
+            for each in heads
+        ],
+        execution_options={"synchronize_session": False},
     )
+    history.decided(session, heads, "again", by=by)
 
 
 def skip(session: Session, head: Row[Any], *, by: str, reason: str) -> None:
     """Leave this head out for ever: what it should cause will not happen. The next falls due."""
     give_up(session, head.consumer, head, by=by, reason=reason)
+    history.decided(session, [head], "skipped", by=by, reason=reason)
 
 
 def set_aside(database: Database, consumer: str, position: int, *, by: str, reason: str) -> None:
@@ -80,37 +92,30 @@ def set_aside(database: Database, consumer: str, position: int, *, by: str, reas
         _park_by_hand(session, consumer, row, by=by, reason=reason)
 
 
-def release(database: Database, seq: int, *, as_version: int | None, by: str, reason: str) -> None:
+def release(session: Session, seq: int, *, as_version: int | None, by: str, reason: str) -> None:
     """Let a held event go under another number of its stream, or discard it.
 
-    The decision stays in the event's envelope, or, discarded, in the log of the process. Raises
-    LookupError if staging holds no such event or the number is not the stream's next.
+    The decision stays in the log of the process. Raises LookupError if staging holds no such event
+    or the number is not the stream's next.
     """
-    with database.transaction() as session:
-        row = session.execute(
-            select(outbox).where(outbox.c.seq == seq, outbox.c.held.is_not(None)).with_for_update()
-        ).first()
-        if row is None:
-            raise LookupError(f"Staging holds no event {seq}.")
-        if as_version is None:
-            session.execute(delete(outbox).where(outbox.c.seq == seq))
-        else:
-            last = session.scalar(
-                select(func.coalesce(func.max(event_log.c.key_version), 0)).where(
-                    event_log.c.source == row.source, event_log.c.key == row.key
-                )
-            )
-            if as_version != (last or 0) + 1:
-                raise LookupError(f"The stream's next number is {(last or 0) + 1}.")
-            session.execute(
-                update(outbox).where(outbox.c.seq == seq).values(key_version=as_version)
-            )
-        # The stream's other events were held only because of this one: let them try again.
-        session.execute(
-            update(outbox)
-            .where(outbox.c.source == row.source, outbox.c.key == row.key)
-            .values(held=None)
-        )
+    row = session.execute(
+        select(outbox).where(outbox.c.seq == seq, outbox.c.held.is_not(None)).with_for_update()
+    ).first()
+    if row is None:
+        raise LookupError(f"Staging holds no event {seq}.")
+    if as_version is None:
+        session.execute(delete(outbox).where(outbox.c.seq == seq))
+    else:
+        following = next_number(session, row.source, row.key)
+        if as_version != following:
+            raise LookupError(f"The stream's next number is {following}.")
+        session.execute(update(outbox).where(outbox.c.seq == seq).values(key_version=as_version))
+    # The stream's other events were held only because of this one: let them try again.
+    session.execute(
+        update(outbox)
+        .where(outbox.c.source == row.source, outbox.c.key == row.key)
+        .values(held=None)
+    )
     log.warning(
         "event %s (seq %s) was %s by %s at %s: %s",
         row.event_id,
@@ -120,6 +125,16 @@ def release(database: Database, seq: int, *, as_version: int | None, by: str, re
         clock.now().isoformat(),
         reason,
     )
+
+
+def next_number(session: Session, source: str, key: str) -> int:
+    """The number that the next event of this stream must have."""
+    last = session.scalar(
+        select(func.max(event_log.c.key_version)).where(
+            event_log.c.source == source, event_log.c.key == key
+        )
+    )
+    return (last or 0) + 1
 
 
 def _park_by_hand(session: Session, consumer: str, row: Row[Any], *, by: str, reason: str) -> None:
@@ -143,3 +158,4 @@ def _park_by_hand(session: Session, consumer: str, row: Row[Any], *, by: str, re
             reason=reason,
         )
     )
+    history.note(session, consumer, row, what="set aside", by_whom=by, reason=reason)

@@ -137,8 +137,7 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def again(self) -> None:
         with self.plant.database.transaction() as session:
-            for head in repair.heads(session):
-                repair.again(session, head, by="a test")
+            repair.again(session, repair.heads(session), by="a test")
 
     @rule(name=CONSUMERS, ahead=st.integers(1, 3))
     def park(self, name: str, ahead: int) -> None:
@@ -165,8 +164,7 @@ class Delivery(RuleBasedStateMachine):
 
     def _decide_all(self) -> None:
         with self.plant.database.transaction() as session:
-            for head in repair.heads(session):
-                repair.again(session, head, by="a test")
+            repair.again(session, repair.heads(session), by="a test")
 
     def _same_sums(self) -> None:
         """The read model is what its effects say (P8)."""
