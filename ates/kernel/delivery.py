@@ -106,11 +106,12 @@ class Drain:
             log.info("%s: a batch failed (%s), event by event now", self.name, type(error).__name__)
             return self.careful()
         self.stats.handled += len(free)
-        self._resize(clock.monotonic() - started)
+        self._end(rows, clock.monotonic() - started)
         return len(rows)
 
     def careful(self) -> int:
         """The batch again by halves, each with a fresh unit: park what fails, keep the rest."""
+        started = clock.monotonic()
         with self.transaction() as session:
             rows = self.take(session)
             if not rows:
@@ -122,6 +123,7 @@ class Drain:
             self.move(session, rows[-1])
         self.stats.handled += len(care.done)
         self.stats.parked += len(care.culprits)
+        self._end(rows, clock.monotonic() - started)
         return len(rows)
 
     def retry(self) -> int:
@@ -220,8 +222,10 @@ class Drain:
                 .values(last_error=f"{type(error).__name__}: {error}"[:500])
             )
 
-    def _resize(self, seconds: float) -> None:
+    def _end(self, rows: Sequence[Row[Any]], seconds: float) -> None:
         """A transaction stays short: 50 ms on SQLite with its one writer, else 250 ms."""
+        said = {"consumer": self.name, "events": len(rows), "position": rows[-1].position}
+        log.info("batch", extra={**said, "ms": round(seconds * 1000, 1)})
         limit = 0.05 if self.database.is_sqlite else 0.25
         if seconds > limit:
             self.stats.size = max(self.stats.size // 2, 16)
@@ -252,7 +256,8 @@ class _Care:
             ) from error
         parking.park(self.session, self.drain.name, row, error)
         self.stuck.add(row)
-        log.warning("%s: %s at %s is parked: %s", self.drain.name, row.type, row.position, error)
+        where = {"consumer": self.drain.name, "position": row.position, "event": str(row.event_id)}
+        log.warning("%s is parked: %s", row.type, error, extra=where)
 
     def waiting(self, rows: Sequence[Row[Any]]) -> set[int]:
         return {row.position for row in rows} - self.done - self.culprits

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from ates.kernel import clock, generations
+from ates.kernel import clock, generations, parking
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain
 from ates.kernel.inbox import Inbox
-from ates.kernel.parking import give_up
-from ates.kernel.tables import consumer, log_head, parked
+from ates.kernel.tables import consumer, log_head
+from ates.kernel.tables import parked as aside
 
 AT_ONCE = 1000  # rows of a retired generation that go in one transaction
 SWAP_WITHIN = 15.0  # seconds in which both generations meet at one position
@@ -115,7 +115,7 @@ class Rebuild:
             ).one()
             failed = session.scalar(
                 select(func.count()).where(
-                    parked.c.consumer == name, parked.c.status.in_(("retry", "dead"))
+                    aside.c.consumer == name, aside.c.status.in_(("retry", "dead"))
                 )
             )
             live = generations.live(session, self.base)
@@ -160,7 +160,7 @@ class Rebuild:
                 return 0
             gone = generations.delete_some(session, self.inbox.tables, name, AT_ONCE)
             if not gone:
-                session.execute(delete(parked).where(parked.c.consumer == name))
+                session.execute(delete(aside).where(aside.c.consumer == name))
                 session.execute(delete(consumer).where(consumer.c.name == name))
             return gone or 1
 
@@ -206,59 +206,72 @@ class Rebuild:
     def _make(self, session: Session, name: str, places: Sequence[Row[Any]]) -> None:
         new = {"name": name, "position": 0, "mode": "rebuild", "moved_at": clock.now()}
         session.execute(insert(consumer), [{**new, "log": place.log} for place in places])
-        columns = [column.name for column in parked.c if column.name != "consumer"]
+        columns = [column.name for column in aside.c if column.name != "consumer"]
         session.execute(
-            insert(parked).from_select(
+            insert(aside).from_select(
                 ["consumer", *columns],
-                select(literal(name), *(parked.c[each] for each in columns)).where(
-                    parked.c.consumer == places[0].name, parked.c.status == "skipped"
+                select(literal(name), *(aside.c[each] for each in columns)).where(
+                    aside.c.consumer == places[0].name, aside.c.status == "skipped"
                 ),
             )
         )
 
     def _exchange(self) -> tuple[str, str] | None:
-        """Both locked, positions equal: the new one is live. None: they stand apart."""
+        """Both locked and at one position: the new one is live. None: they are far apart."""
         with self.database.transaction() as session:
             self._lock(session)
             new, old = self._present(session), generations.live(session, self.base)
-            here, there = (
-                {place.log: place.position for place in self._places(session, name)}
-                for name in (new, old)
-            )
-            if here != there:
+            for mover, goal in ((new, old), (old, new)):
+                self._follow(session, mover, goal)
+            if self._stands(session, new) != self._stands(session, old):
                 return None
             self._refuse_worse(session, new, old)
             self._mode(session, old, "retired")
             self._mode(session, new, "live")
         return new, old
 
+    def _follow(self, session: Session, mover: str, goal: str) -> None:
+        """One batch at most of what `goal` has handled and `mover` has not."""
+        limits = self._stands(session, goal)
+        drain = Drain(self.database, self.inbox, name=mover)
+        session.info.update(consumer=mover, silent=self.base)
+        rows = [row for row in drain.take(session) if row.position <= limits[row.log]]
+        if rows:
+            stuck = parking.stuck(session, mover, rows)
+            drain.apply(session, [row for row in rows if not stuck.holds(row)])
+            drain.block(session, [row for row in rows if stuck.holds(row)])
+            drain.move(session, rows[-1])
+
+    def _stands(self, session: Session, name: str) -> dict[str, int]:
+        return {place.log: place.position for place in self._places(session, name)}
+
     def _carry_over(self) -> None:
         """What was skipped since the rebuild began is skipped in the new one, if it fails there."""
-        theirs = parked.alias()
+        theirs = aside.alias()
         with self.database.transaction() as session:
             self._lock(session)
             new, old = self._present(session), generations.live(session, self.base)
             rows = session.execute(
-                select(parked, theirs.c.decided_by.label("by"), theirs.c.reason.label("why"))
+                select(aside, theirs.c.decided_by.label("by"), theirs.c.reason.label("why"))
                 .join(theirs, _same(theirs))
                 .where(
-                    parked.c.consumer == new,
-                    parked.c.status != "skipped",
+                    aside.c.consumer == new,
+                    aside.c.status != "skipped",
                     theirs.c.consumer == old,
                     theirs.c.status == "skipped",
                 )
-                .order_by(parked.c.log, parked.c.position)
+                .order_by(aside.c.log, aside.c.position)
             ).all()
             for row in rows:  # decisions of people, and few
-                give_up(session, new, row, by=row.by, reason=row.why)
+                parking.give_up(session, new, row, by=row.by, reason=row.why)
 
     def _refuse_worse(self, session: Session, new: str, old: str) -> None:
-        theirs = parked.alias()
+        theirs = aside.alias()
         there = select(theirs).where(theirs.c.consumer == old, _same(theirs)).exists()
         worse = session.execute(
-            select(parked)
-            .where(parked.c.consumer == new, parked.c.status.in_(("retry", "dead")), ~there)
-            .order_by(parked.c.log, parked.c.position)
+            select(aside)
+            .where(aside.c.consumer == new, aside.c.status.in_(("retry", "dead")), ~there)
+            .order_by(aside.c.log, aside.c.position)
         ).all()
         if worse:
             raise Refused(
@@ -275,4 +288,4 @@ class Rebuild:
 
 
 def _same(theirs: Any) -> Any:
-    return and_(theirs.c.log == parked.c.log, theirs.c.position == parked.c.position)
+    return and_(theirs.c.log == aside.c.log, theirs.c.position == aside.c.position)

@@ -118,7 +118,7 @@ def test_a_rebuild_under_load_equals_what_is_live(
     app: Flask, author: Author, run: Run, database: Database
 ) -> None:
     """Somebody writes, a worker delivers, the command rebuilds and swaps; no event is lost."""
-    author.blocks(60)
+    author.blocks(30)
     done = threading.Event()
     threads = [
         threading.Thread(target=_write, args=(author, done)),
@@ -148,7 +148,7 @@ def test_a_rebuild_under_load_equals_what_is_live(
 def _write(author: Author, done: threading.Event) -> None:
     while not done.is_set():
         author.blocks(3)
-        done.wait(0.01)
+        done.wait(0.1)
 
 
 def _work(app: Flask, done: threading.Event) -> None:
