@@ -22,7 +22,7 @@ LONGEST = 300  # lines; beyond about 250 a room becomes a package
 # Rooms every part may have (house rules). What else a part needs carries a name of its domain.
 ROOMS = {
     "__init__", "context", "models", "service", "queries", "handlers", "forms", "views", "api",
-    "cli", "demo", "templates",
+    "cli", "demo", "bulk", "templates",
 }  # fmt: skip
 DOMAIN = {
     "auth": {"details", "gate", "letters", "passwords", "throttle", "tokens"},

@@ -2,6 +2,7 @@
 
 from ates.accounting import gate
 from ates.accounting.api import api
+from ates.accounting.bulk import Bookkeeper
 from ates.accounting.cli import commands
 from ates.accounting.demo import demo
 from ates.accounting.handlers import inbox
@@ -27,4 +28,5 @@ context = Context(
     frame={"balance": chip_balance},
     setup=gate.init_app,
     demo=demo,
+    bulk=Bookkeeper,
 )

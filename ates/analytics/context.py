@@ -1,5 +1,6 @@
 """The manifest of analytics."""
 
+from ates.analytics.bulk import Counter
 from ates.analytics.cli import commands
 from ates.analytics.handlers import inbox
 from ates.analytics.models import Base
@@ -14,4 +15,5 @@ context = Context(
     inbox=inbox,
     commands=commands,
     nav=(NavItem("analytics.overview", N_("Analytics"), "s"),),
+    bulk=Counter,
 )

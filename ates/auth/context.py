@@ -1,6 +1,7 @@
 """The manifest of auth."""
 
 from ates.auth import gate
+from ates.auth.bulk import Registrar
 from ates.auth.cli import commands
 from ates.auth.demo import demo
 from ates.auth.models import Base, Letter, Request
@@ -20,4 +21,5 @@ context = Context(
     gate=gate.SessionGate(),
     setup=gate.init_app,
     demo=demo,
+    bulk=Registrar,
 )

@@ -9,6 +9,7 @@ import click
 from flask import Blueprint, Flask
 from sqlalchemy import MetaData
 
+from ates.kernel.bulk import Loader, Scribe
 from ates.kernel.duty import Duty
 from ates.kernel.inbox import Inbox
 from ates.kernel.mail import LetterBox
@@ -53,3 +54,5 @@ class Context:
     verify: Callable[[bool], Sequence[str]] | None = None
     # What the part's people do in the demonstration company.
     demo: Callable[[Stage], Iterable[Scene]] | None = None
+    # Who writes the part's tables of a large company at once, from its chronicle (ops.bulk).
+    bulk: Callable[[Loader, Any], Scribe] | None = None

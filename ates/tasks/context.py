@@ -6,6 +6,7 @@ from ates.kernel.context import Context, NavItem
 from ates.kernel.db import reading
 from ates.kernel.errors import N_
 from ates.tasks import queries, shuffling
+from ates.tasks.bulk import Clerk
 from ates.tasks.cli import commands
 from ates.tasks.demo import demo
 from ates.tasks.handlers import inbox
@@ -33,4 +34,5 @@ context = Context(
     requests=Request,
     frame={"pending": pending},
     demo=demo,
+    bulk=Clerk,
 )
