@@ -1,10 +1,14 @@
-"""Commands over people; the first admin is made here (R3). Exit 0 done, 1 refused, 2 misused."""
+"""Commands over people and tokens; the first admin is made here (R3).
+
+Exit 0 done, 1 refused, 2 misused.
+"""
 
 import json
 import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
+from uuid import UUID
 
 import click
 from flask import current_app
@@ -12,15 +16,17 @@ from flask.cli import AppGroup
 
 from ates.auth import demo as company
 from ates.auth import details, passwords, queries, service
-from ates.auth.queries import PersonRow
+from ates.auth.models import Scope
+from ates.auth.queries import PersonRow, TokenRow
 from ates.config import Config
 from ates.contracts.auth import Role
+from ates.kernel import clock
 from ates.kernel.db import reading, transaction
 from ates.kernel.errors import N_, DatabaseAway, Invalid, Refusal
 
 P = ParamSpec("P")
 
-commands = AppGroup("auth", help="People, roles and passwords.")
+commands = AppGroup("auth", help="People, roles, passwords and tokens.")
 
 NO_PASSWORD = N_("No password came on the standard input.")
 
@@ -106,6 +112,60 @@ def set_password(email: str, password_stdin: bool) -> None:
     click.echo(f"{person.name} ({person.email}) has a new password; all sessions are ended.")
 
 
+@commands.command("token")
+@click.option("--email", required=True)
+@click.option(
+    "--scope",
+    default="read",
+    type=click.Choice([str(each) for each in Scope]),
+    show_default=True,
+    help="What the token may do.",
+)
+@click.option("--name", default="command line", show_default=True, help="What it is for.")
+@click.option("--json", "as_json", is_flag=True, help="Say it for programs.")
+@_plainly
+def token(email: str, scope: str, name: str, as_json: bool) -> None:
+    """Make an API token that acts as this person for a year. It is printed once."""
+    with transaction("auth") as session:
+        person = queries.person_by_email(session, email)
+        issued = service.issue_token(session, person.id, name=name, scope=Scope(scope))
+    if as_json:
+        click.echo(json.dumps({"token": issued.secret}))
+        return
+    click.echo(issued.secret)
+    click.echo(
+        f"Acts as {person.name} ({scope}) until {issued.ends_at:%Y-%m-%d}; it is not shown again. "
+        f"End it with: flask auth revoke-token {issued.id}",
+        err=True,
+    )
+
+
+@commands.command("tokens")
+@click.option("--email", required=True)
+@click.option("--json", "as_json", is_flag=True, help="Say it for programs.")
+@_plainly
+def tokens(email: str, as_json: bool) -> None:
+    """The API tokens of a person, newest first: works, over or revoked."""
+    with reading("auth") as session:
+        person, after, more = queries.person_by_email(session, email), None, True
+        while more:
+            page = queries.tokens_of(session, person.id, revoked=True, after=after, limit=500)
+            for row in page.rows:
+                told = _plain_token(row)
+                click.echo(json.dumps(told, ensure_ascii=False) if as_json else _token_line(row))
+            after, more = page.after, page.after is not None
+
+
+@commands.command("revoke-token")
+@click.argument("token_id", metavar="ID", type=click.UUID)
+@_plainly
+def revoke_token(token_id: UUID) -> None:
+    """End an API token for good; the next request with it is refused."""
+    with transaction("auth") as session:
+        ended = service.revoke_token(session, token_id, of=None)
+    click.echo("The token is revoked." if ended else "The token was revoked before.")
+
+
 @commands.command("demo")
 @_plainly
 def demo() -> None:
@@ -140,3 +200,25 @@ def _plain(row: PersonRow) -> dict[str, Any]:
 def _line(row: PersonRow) -> str:
     state = "" if row.active else "  not active"
     return f"{row.role:<10}  {row.email:<32}  {row.name}{state}"
+
+
+def _plain_token(row: TokenRow) -> dict[str, Any]:
+    moments = {
+        "made_at": row.made_at,
+        "ends_at": row.ends_at,
+        "last_used_at": row.last_used_at,
+        "revoked_at": row.revoked_at,
+    }
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "scope": str(row.scope),
+        "state": row.state(clock.now()),
+        **{name: each.isoformat() if each else None for name, each in moments.items()},
+    }
+
+
+def _token_line(row: TokenRow) -> str:
+    used = f"used {row.last_used_at:%Y-%m-%d %H:%MZ}" if row.last_used_at else "never used"
+    state = f"{row.state(clock.now()):<7}  {row.scope:<5}  ends {row.ends_at:%Y-%m-%d}"
+    return f"{row.id}  {state}  {used:<22}  {row.name}"

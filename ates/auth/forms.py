@@ -4,12 +4,14 @@ from enum import Enum
 
 from ates.auth import details
 from ates.auth.details import Details
+from ates.auth.models import Scope
 from ates.auth.queries import PersonRow
 from ates.contracts.auth import Role
 from ates.kernel.errors import N_, Invalid
-from ates.web.forms import Field, Form, choice, line
+from ates.web.forms import Field, Form, choice, line, public_id
 
 CHOOSE_ROLE = N_("Choose a role.")
+CHOOSE_SCOPE = N_("Choose what the token may do.")
 
 
 def typed(*, trim: bool = True) -> Field[str]:
@@ -88,6 +90,25 @@ class Own(Form):
 
     name = typed()
     locale = typed()
+
+
+class NewToken(Form):
+    """An API token to make; what it may be called is the service's to judge."""
+
+    name = typed()
+    scope = choice(Scope, required=CHOOSE_SCOPE)
+
+
+class Earlier(Form):
+    """Where a page of tokens begins, in the address."""
+
+    after = public_id()
+
+
+class EndSession(Form):
+    """Which of the own sessions to end."""
+
+    session = line(64, pattern="[0-9a-f]{64}")
 
 
 class State(Enum):

@@ -20,6 +20,7 @@ Plain = Text().with_variant(Text(collation="C"), "postgresql")
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=12)
 TOUCHED_EACH = timedelta(minutes=5)
+TOKEN_LIFE = timedelta(days=365)
 
 
 class Base(DeclarativeBase):
@@ -96,6 +97,36 @@ class SignedIn(Base):
     def stale(self, at: datetime) -> bool:
         """Whether its use is worth writing down: each five minutes at most."""
         return at - self.last_used_at >= TOUCHED_EACH
+
+
+class Scope(StrEnum):
+    """What an API token may do in its person's name."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Token(Base):
+    """An API token: what a program signs in with. Kept as its SHA-256 only (S24)."""
+
+    __tablename__ = "auth_token"
+
+    id: Mapped[UUID] = mapped_column(Id, primary_key=True)  # names it, proves nothing
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("auth_person.id"))
+    name: Mapped[str] = mapped_column(Text)  # what the person calls it
+    hash: Mapped[str] = mapped_column(Plain, unique=True)
+    scope: Mapped[Scope] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    __table_args__ = (
+        CheckConstraint("scope IN ('read', 'write')", name="scope"),
+        CheckConstraint("ends_at > made_at", name="ends_at"),
+        Index("ix_auth_token_person_id", "person_id", "id"),
+        db.STRICT,
+    )
 
 
 class LinkKind(StrEnum):

@@ -1,9 +1,11 @@
 """What can be done with people and sessions. Each function is one use case, session first."""
 
+from ates.auth.service.amending import Amendment, amend_person
 from ates.auth.service.entering import (
     Candidate,
     admit,
     change_password,
+    end_session,
     enter,
     give_back,
     hash_of,
@@ -14,6 +16,7 @@ from ates.auth.service.entering import (
 )
 from ates.auth.service.links import invite, person_of_link, request_reset, use_link
 from ates.auth.service.people import (
+    Taken,
     activate,
     change_details,
     change_role,
@@ -24,29 +27,47 @@ from ates.auth.service.people import (
     set_password,
     settle,
 )
+from ates.auth.service.tokens import (
+    Issued,
+    hash_of_token,
+    issue_token,
+    revoke_token,
+    touch_token,
+    worth_noting,
+)
 
 __all__ = [
+    "Amendment",
     "Candidate",
+    "Issued",
+    "Taken",
     "activate",
     "admit",
+    "amend_person",
     "change_details",
     "change_password",
     "change_role",
     "create_person",
     "deactivate",
+    "end_session",
     "end_sessions",
     "enter",
     "give_back",
     "hash_of",
+    "hash_of_token",
     "invite",
+    "issue_token",
     "leave",
     "open_session",
     "person_of_link",
     "request_reset",
+    "revoke_token",
     "set_locale",
     "set_password",
     "settle",
     "touch",
+    "touch_token",
     "use_link",
+    "worth_noting",
     "wrong",
 ]

@@ -127,6 +127,11 @@ def leave(session: Session, session_id: str) -> None:
     session.execute(delete(SignedIn).where(SignedIn.hash == hash_of(session_id)))
 
 
+def end_session(session: Session, session_hash: str, *, of: UUID) -> None:
+    """End one session of a person from another one of theirs. Idempotent."""
+    session.execute(delete(SignedIn).where(SignedIn.hash == session_hash, SignedIn.person_id == of))
+
+
 def touch(session: Session, session_id: str, at: datetime) -> None:
     """Write down that a session was used; never back in time."""
     session.execute(

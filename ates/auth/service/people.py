@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ates.auth import details
-from ates.auth.models import Link, Person, SignedIn
+from ates.auth.models import Link, Person, SignedIn, Token
 from ates.contracts.auth import Role
 from ates.kernel import clock, ids
 from ates.kernel.bus import publish
@@ -18,6 +18,10 @@ LAST_ADMIN = N_("This is the only active admin. Appoint another first.")
 OWN_ROLE = N_("Nobody changes their own role.")
 NO_PERSON = N_("There is no such person.")
 NOT_ADMIN = N_("This page is for other roles")
+
+
+class Taken(Invalid):
+    """The e-mail is somebody else's: a sentence at its field, for programs a conflict."""
 
 
 def create_person(
@@ -85,7 +89,7 @@ def change_details(
     person.email, person.email_key = clean.email, key
     person.name, person.name_key = clean.name, details.folded(clean.name)
     person.trade, person.locale = clean.trade, clean.locale
-    _say(session, person)
+    say(session, person)
     return person
 
 
@@ -104,7 +108,7 @@ def set_locale(session: Session, person_id: UUID, locale: str) -> Person:
     person = locked(session, person_id)
     if person.locale != locale:
         person.locale, person.epoch = locale, person.epoch + 1
-        _say(session, person)
+        say(session, person)
     return person
 
 
@@ -122,7 +126,7 @@ def change_role(session: Session, person_id: UUID, role: Role, *, by: UUID | Non
         raise Forbidden(OWN_ROLE)
     _refuse_last(admins, person)
     person.role, person.epoch = role, person.epoch + 1
-    _say(session, person)
+    say(session, person)
     return person
 
 
@@ -139,17 +143,18 @@ def deactivate(session: Session, person_id: UUID, *, by: UUID | None) -> Person:
     person.active, person.epoch = False, person.epoch + 1
     end_sessions(session, person_id)
     end_links(session, person_id)
-    _say(session, person)
+    revoke_tokens(session, person_id)
+    say(session, person)
     return person
 
 
 def activate(session: Session, person_id: UUID, *, by: UUID | None) -> Person:
-    """Let a deactivated person in again, with the same password. Idempotent."""
+    """Let a deactivated person in again: the same password, no token of before. Idempotent."""
     _hold_admins(session, by)
     person = locked(session, person_id)
     if not person.active:
         person.active, person.epoch = True, person.epoch + 1
-        _say(session, person)
+        say(session, person)
     return person
 
 
@@ -161,7 +166,7 @@ def set_password(
     person.password_hash, person.epoch = password_hash, person.epoch + 1
     end_sessions(session, person_id, keep=keep)
     end_links(session, person_id)
-    _say(session, person)
+    say(session, person)
     return person
 
 
@@ -181,6 +186,15 @@ def end_links(session: Session, person_id: UUID) -> None:
     )
 
 
+def revoke_tokens(session: Session, person_id: UUID) -> None:
+    """Make all API tokens of a person void for good."""
+    session.execute(
+        update(Token)
+        .where(Token.person_id == person_id, Token.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+    )
+
+
 def locked(session: Session, person_id: UUID) -> Person:
     """The present row, held until the commit. Raises NotFound."""
     person = session.scalars(
@@ -192,6 +206,13 @@ def locked(session: Session, person_id: UUID) -> Person:
     if person is None:
         raise NotFound(NO_PERSON)
     return person
+
+
+def say(session: Session, person: Person) -> None:
+    """Publish the whole present state of a person that changed."""
+    event = person.changed()
+    _flush(session)
+    publish(session, event)
 
 
 def _hold_admins(session: Session, by: UUID | None) -> set[UUID]:
@@ -222,14 +243,8 @@ def _refuse_taken(session: Session, email: str) -> None:
         raise _taken()
 
 
-def _taken() -> Invalid:
-    return Invalid(details.PROBLEM, fields={"email": TAKEN})
-
-
-def _say(session: Session, person: Person) -> None:
-    event = person.changed()
-    _flush(session)
-    publish(session, event)
+def _taken() -> Taken:
+    return Taken(details.PROBLEM, fields={"email": TAKEN})
 
 
 def _flush(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What pages and commands read of people and sessions: plain frozen rows."""
+"""People as pages, programs and commands see them."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -11,9 +11,8 @@ from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ates.auth import details
-from ates.auth.models import Person, SignedIn
+from ates.auth.models import Person
 from ates.auth.service.people import NO_PERSON
-from ates.auth.tokens import Subject
 from ates.contracts.auth import Role
 from ates.kernel.errors import NotFound
 
@@ -44,14 +43,6 @@ class People:
     after: str | None
 
 
-@dataclass(frozen=True)
-class Found:
-    """A session with whose it is."""
-
-    row: SignedIn
-    subject: Subject
-
-
 def people(
     session: Session,
     *,
@@ -62,20 +53,7 @@ def people(
     limit: int = PAGE,
 ) -> People:
     """People by name, those whose name, e-mail or trade has `q` in it."""
-    wanted = _PEOPLE.order_by(Person.name_key, Person.id).limit(limit + 1)
-    if q:
-        key = details.folded(q)
-        wanted = wanted.where(
-            or_(
-                Person.name_key.contains(key, autoescape=True),
-                Person.email_key.contains(key, autoescape=True),
-                func.lower(Person.trade).contains(key, autoescape=True),
-            )
-        )
-    if role is not None:
-        wanted = wanted.where(Person.role == role)
-    if active is not None:
-        wanted = wanted.where(Person.active == active)
+    wanted = _those(q, role, active).order_by(Person.name_key, Person.id).limit(limit + 1)
     if (place := _place(after)) is not None:
         name, last = place
         wanted = wanted.where(
@@ -84,6 +62,22 @@ def people(
     found = session.execute(wanted).all()
     rows = tuple(_row(each) for each in found[:limit])
     return People(rows, _cursor(found[limit - 1]) if len(found) > limit else None)
+
+
+def newest_people(
+    session: Session,
+    *,
+    q: str = "",
+    role: Role | None = None,
+    active: bool | None = None,
+    before: UUID | None = None,
+    limit: int = PAGE,
+) -> list[PersonRow]:
+    """The same people, the latest registered first: ids are made in the order of time."""
+    wanted = _those(q, role, active).order_by(Person.id.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(Person.id < before)
+    return [_row(each) for each in session.execute(wanted)]
 
 
 def person(session: Session, person_id: UUID) -> PersonRow:
@@ -115,23 +109,6 @@ def password_hash_of(session: Session, person_id: UUID) -> str | None:
     return session.scalar(select(Person.password_hash).where(Person.id == person_id))
 
 
-def session_of(session: Session, session_hash: str) -> Found | None:
-    """The session with this hash and its active person; it may be over."""
-    found = session.execute(
-        select(SignedIn, Person)
-        .join(Person, Person.id == SignedIn.person_id)
-        .where(SignedIn.hash == session_hash, Person.active)
-    ).first()
-    if found is None:
-        return None
-    row, whose = found
-    subject = Subject(
-        row.hash, whose.id, whose.name, Role(whose.role), whose.locale, whose.epoch, row.level
-    )
-    session.expunge_all()  # frozen from here on
-    return Found(row, subject)
-
-
 _Wanted = Select[UUID, str, str, str, Role, str | None, str, bool, bool, datetime, datetime | None]
 _PEOPLE: _Wanted = select(
     Person.id,
@@ -146,6 +123,24 @@ _PEOPLE: _Wanted = select(
     Person.created_at,
     Person.last_sign_in_at,
 )
+
+
+def _those(q: str, role: Role | None, active: bool | None) -> _Wanted:
+    wanted = _PEOPLE
+    if q:
+        key = details.folded(q)
+        wanted = wanted.where(
+            or_(
+                Person.name_key.contains(key, autoescape=True),
+                Person.email_key.contains(key, autoescape=True),
+                func.lower(Person.trade).contains(key, autoescape=True),
+            )
+        )
+    if role is not None:
+        wanted = wanted.where(Person.role == role)
+    if active is not None:
+        wanted = wanted.where(Person.active == active)
+    return wanted
 
 
 def _row(found: Row[*tuple[object, ...]]) -> PersonRow:
