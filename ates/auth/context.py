@@ -1,6 +1,7 @@
 """The manifest of auth."""
 
 from ates.auth import gate
+from ates.auth.api import api
 from ates.auth.bulk import Registrar
 from ates.auth.cli import commands
 from ates.auth.demo import demo
@@ -14,6 +15,7 @@ context = Context(
     name="auth",
     tables=Base.metadata,
     pages=pages,
+    api=api,
     commands=commands,
     nav=(NavItem("auth.people", N_("People"), "p"),),
     letters=LetterBox("auth", Letter, gate.compose),
