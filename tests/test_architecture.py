@@ -25,7 +25,7 @@ ROOMS = {
     "cli", "demo", "bulk", "templates",
 }  # fmt: skip
 DOMAIN = {
-    "auth": {"details", "gate", "letters", "passwords", "throttle", "tokens"},
+    "auth": {"details", "gate", "letters", "passwords", "throttle", "tokens", "verify"},
     "tasks": {"drawing", "learning", "lottery", "shuffling", "titles"},
     "accounting": {
         "balances", "chain", "closing", "days", "gate", "keyring", "ledger", "letters", "payout",

@@ -6,6 +6,7 @@ from ates.auth.bulk import Registrar
 from ates.auth.cli import commands
 from ates.auth.demo import demo
 from ates.auth.models import Base, Letter, Request
+from ates.auth.verify import verify
 from ates.auth.views import pages
 from ates.kernel.context import Context, NavItem
 from ates.kernel.errors import N_
@@ -22,6 +23,7 @@ context = Context(
     requests=Request,
     gate=gate.SessionGate(),
     setup=gate.init_app,
+    verify=verify,
     demo=demo,
     bulk=Registrar,
 )
