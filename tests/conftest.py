@@ -21,7 +21,7 @@ from ates.contracts.auth import Role
 from ates.kernel import bus, clock, delivery
 from ates.kernel.db import Database
 
-from .engines import chromium, people, postgres, run, sqlite, wake
+from .engines import chromium, company, people, postgres, run, sqlite, wake
 from .engines import house as houses
 from .engines.house import House
 from .engines.people import Visitor
@@ -135,6 +135,13 @@ def app(config: Config) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def demonstration(backend: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a copy of the demonstration company; it is 24 November, 15:04 there."""
+    with company.copied(backend, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
 def client(app: Flask) -> Visitor:
     """Somebody who is not signed in."""
     client = app.test_client()
@@ -148,6 +155,16 @@ def sign_in(app: Flask) -> Callable[..., Visitor]:
 
     def enter(role: Role | str, **about: Any) -> Visitor:
         return people.sign_in(app, role, **about)
+
+    return enter
+
+
+@pytest.fixture
+def api(app: Flask) -> Callable[..., Visitor]:
+    """`api("manager")`: a program with a token of a new person; `scope="read"` may only read."""
+
+    def enter(role: Role | str, **about: Any) -> Visitor:
+        return people.caller(app, role, **about)
 
     return enter
 

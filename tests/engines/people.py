@@ -7,9 +7,11 @@ from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from ates.auth import service
+from ates.auth.models import Scope
 from ates.config import Config
 from ates.contracts.auth import Role
 from ates.kernel.db import transaction
@@ -31,23 +33,41 @@ class Visitor(FlaskClient):
 
 def sign_in(app: Flask, role: Role | str, **about: Any) -> Visitor:
     """A client with the session of a new person of that role, without typing a password."""
-    role = Role(role)
     with app.app_context(), transaction("auth") as session:
-        number = about.pop("number", None) or _next(app)
-        values = {
-            "email": f"{role}{number}@popug.example",
-            "name": f"{role.title()} {number}",
-            "role": role,
-            **about,
-        }
-        person = service.create_person(session, **values)
-        cookie = service.open_session(session, person.id)
+        person = _new(session, app, Role(role), about)
+        cookie = service.open_session(session, person)
     config: Config = app.extensions["ates.config"]
+    client = _visitor(app, person)
+    client.set_cookie(cookies_of(config).session, cookie)
+    return client
+
+
+def caller(app: Flask, role: Role | str, *, scope: str = "write", **about: Any) -> Visitor:
+    """A program with an API token of a new person of that role."""
+    with app.app_context(), transaction("auth") as session:
+        person = _new(session, app, Role(role), about)
+        token = service.issue_token(session, person, name="test", scope=Scope(scope)).secret
+    client = _visitor(app, person)
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return client
+
+
+def _new(session: Session, app: Flask, role: Role, about: dict[str, Any]) -> UUID:
+    number = about.pop("number", None) or _next(app)
+    values = {
+        "email": f"{role}{number}@popug.example",
+        "name": f"{role.title()} {number}",
+        "role": role,
+        **about,
+    }
+    return service.create_person(session, **values).id
+
+
+def _visitor(app: Flask, person: UUID) -> Visitor:
     app.test_client_class = Visitor
     client = app.test_client()
     assert isinstance(client, Visitor)
-    client.set_cookie(cookies_of(config).session, cookie)
-    client.person = person.id
+    client.person = person
     return client
 
 
