@@ -6,6 +6,7 @@ from ates.kernel.context import Context, NavItem
 from ates.kernel.db import reading
 from ates.kernel.errors import N_
 from ates.tasks import queries, shuffling
+from ates.tasks.api import api
 from ates.tasks.bulk import Clerk
 from ates.tasks.cli import commands
 from ates.tasks.demo import demo
@@ -24,6 +25,7 @@ context = Context(
     name="tasks",
     tables=Base.metadata,
     pages=pages,
+    api=api,
     inbox=inbox,
     commands=commands,
     nav=(

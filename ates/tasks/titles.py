@@ -20,6 +20,21 @@ _JOINERS = frozenset("\u200c\u200d")
 _REFUSED_IN_TEXT = frozenset({"Cc", "Cs"})
 _LINES = frozenset("\n\t")
 
+# The same rules as regular expressions, for the description of the API; a test compares them.
+_UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b\u200e-\u200f"
+    r"\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0001\U000e0020-\U000e007f"
+)
+_IN_TITLE = rf"[^\[\]{_UNSEEN}]*"
+_ID = r"[A-Za-z][A-Za-z0-9]{0,19}-[1-9][0-9]{0,8}"
+TITLE_PATTERN = (
+    rf"^(?!\s*{_ID}(\s+[-—–]|:)\s+\S){_IN_TITLE}[^\s\u200c\u200d\[\]{_UNSEEN}]{_IN_TITLE}$"
+)
+JIRA_PATTERN = rf"^\s*({_ID})?\s*$"
+DESCRIPTION_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+
 PROBLEM = N_("There is a problem")
 EMPTY = N_("Write what has to be done")
 TOO_LONG = N_("Keep the title within 200 characters; it has %(length)s")
@@ -91,7 +106,7 @@ def _check_title(title: str, fields: dict[str, str], values: dict[str, object]) 
     unseen = [
         each for each in title if unicodedata.category(each) in _REFUSED and each not in _JOINERS
     ]
-    if not any(each.isprintable() and not each.isspace() for each in title):
+    if all(each.isspace() or each in _JOINERS or each in unseen for each in title):
         fields["title"] = EMPTY
     elif unseen:
         fields["title"], values["codes"] = UNSEEN, _codes(unseen)

@@ -21,11 +21,16 @@ EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def assignee(
-    session: Session, name: str = "Polly", role: Role = Role.EMPLOYEE, *, active: bool = True
+    session: Session,
+    name: str = "Polly",
+    role: Role = Role.EMPLOYEE,
+    *,
+    active: bool = True,
+    person: UUID | None = None,
 ) -> Assignee:
     """Somebody tasks has heard of."""
-    person = Assignee(
-        id=ids.new(),
+    made = Assignee(
+        id=person or ids.new(),
         name=name,
         name_key=titles.folded(name),
         role=role,
@@ -34,9 +39,9 @@ def assignee(
         version=1,
         seen_at=EPOCH,
     )
-    session.add(person)
+    session.add(made)
     session.flush()
-    return person
+    return made
 
 
 def flock(session: Session, count: int) -> list[UUID]:

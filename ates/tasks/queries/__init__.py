@@ -3,6 +3,16 @@
 from ates.tasks.queries.listing import Filter, Found, find, people_called
 from ates.tasks.queries.mine import Mine, mine, money_on_its_way, pending_count
 from ates.tasks.queries.one import HistoryLine, OneTask, one, row_of
+from ates.tasks.queries.programs import (
+    Line,
+    Name,
+    Whole,
+    last_runs,
+    lines,
+    run_of,
+    whole,
+    wholes,
+)
 from ates.tasks.queries.rows import RECENT, TaskRow, Who
 from ates.tasks.queries.runs import Ask, Receipt, RunRow, ask, receipt
 
@@ -12,14 +22,19 @@ __all__ = [
     "Filter",
     "Found",
     "HistoryLine",
+    "Line",
     "Mine",
+    "Name",
     "OneTask",
     "Receipt",
     "RunRow",
     "TaskRow",
     "Who",
+    "Whole",
     "ask",
     "find",
+    "last_runs",
+    "lines",
     "mine",
     "money_on_its_way",
     "one",
@@ -27,4 +42,7 @@ __all__ = [
     "people_called",
     "receipt",
     "row_of",
+    "run_of",
+    "whole",
+    "wholes",
 ]

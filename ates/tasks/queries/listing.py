@@ -51,9 +51,28 @@ def find(
     session: Session, wanted: Filter, *, viewer: UUID, cursor: str | None, at: datetime
 ) -> Found:
     """Tasks that match, sorted and paged by key; no total, which a big list cannot afford."""
-    query = tasks_with_names().where(*_rules(wanted))
+    query = tasks_with_names().where(*rules(wanted))
     found = page(session, query, ORDERS.get(wanted.sort, ORDERS["newest"]), cursor)
     return Found([row(each, viewer, at) for each in found.rows], found.newer, found.older)
+
+
+def rules(wanted: Filter) -> list[ColumnElement[bool]]:
+    """The filter as conditions."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.q.strip():
+        found.append(_matches(wanted.q.strip()[:QUERY_LENGTH]))
+    if wanted.status:
+        found.append(Task.status == wanted.status)
+    if wanted.assignees is not None:
+        found.append(Task.assignee_id.in_(wanted.assignees))
+    if wanted.shuffle is not None:
+        drawn = select(Assignment.task_id).where(Assignment.run == wanted.shuffle)
+        found.append(Task.id.in_(drawn))
+    if wanted.since is not None:
+        found += [Task.created_at >= wanted.since]
+    if wanted.until is not None:
+        found += [Task.created_at < wanted.until]
+    return found
 
 
 def people_called(session: Session, text: str) -> list[Who]:
@@ -65,24 +84,6 @@ def people_called(session: Session, text: str) -> list[Who]:
         .limit(SUGGESTED)
     )
     return [Who(each.id, each.name) for each in found]
-
-
-def _rules(wanted: Filter) -> list[ColumnElement[bool]]:
-    rules: list[ColumnElement[bool]] = []
-    if wanted.q.strip():
-        rules.append(_matches(wanted.q.strip()[:QUERY_LENGTH]))
-    if wanted.status:
-        rules.append(Task.status == wanted.status)
-    if wanted.assignees is not None:
-        rules.append(Task.assignee_id.in_(wanted.assignees))
-    if wanted.shuffle is not None:
-        drawn = select(Assignment.task_id).where(Assignment.run == wanted.shuffle)
-        rules.append(Task.id.in_(drawn))
-    if wanted.since is not None:
-        rules += [Task.created_at >= wanted.since]
-    if wanted.until is not None:
-        rules += [Task.created_at < wanted.until]
-    return rules
 
 
 def _matches(q: str) -> ColumnElement[bool]:

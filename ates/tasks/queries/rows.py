@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, select
 from ates.tasks.models import Assignee, Status, Task
 
 RECENT = timedelta(minutes=15)  # a row just completed keeps its place in the open list
+UNKNOWN = "—"  # of somebody auth has not told us of yet
 LATE = timedelta(minutes=10)  # a reward not booked by then is delayed
 
 
@@ -22,7 +23,11 @@ class Who:
 
     @classmethod
     def of(cls, person: UUID, name: str | None) -> Self:
-        return cls(person, name or "—")
+        return cls(person, name or UNKNOWN)
+
+    @property
+    def known_name(self) -> str | None:
+        return None if self.name == UNKNOWN else self.name
 
 
 @dataclass(frozen=True)

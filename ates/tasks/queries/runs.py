@@ -91,20 +91,20 @@ def ask(session: Session) -> Ask:
         .scalar_subquery()
     )
     in_lot, left = session.execute(select(people, stranded)).one()
-    last = session.execute(_runs().order_by(Run.number.desc()).limit(LAST))
+    last = session.execute(runs().order_by(Run.number.desc()).limit(LAST))
     return Ask(
         tasks=tasks,
         people=in_lot,
         fees=int(fees or 0),
         unpriced=tasks - priced,
         stranded=left,
-        last=[_row(each) for each in last],
+        last=[run_row(each) for each in last],
     )
 
 
 def receipt(session: Session, number: int) -> Receipt:
     """One run and how far its fees are booked. Raises NotFound."""
-    run = session.execute(_runs().where(Run.number == number)).first()
+    run = session.execute(runs().where(Run.number == number)).first()
     if run is None:
         raise NotFound(N_("There is no shuffle %(number)s."), number=str(number))
     booked, fees = session.execute(
@@ -113,10 +113,10 @@ def receipt(session: Session, number: int) -> Receipt:
         .join(Task, Task.id == Assignment.task_id)
         .where(Assignment.run == number, Assignment.fee_entry_no.is_not(None))
     ).one()
-    return Receipt(_row(run), booked, int(fees or 0))
+    return Receipt(run_row(run), booked, int(fees or 0))
 
 
-def _runs() -> Select[*tuple[Any, ...]]:
+def runs() -> Select[*tuple[Any, ...]]:
     before = aliased(Run)
     ahead = (
         select(func.max(before.number))
@@ -128,7 +128,7 @@ def _runs() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _row(found: Row[Any]) -> RunRow:
+def run_row(found: Row[Any]) -> RunRow:
     run = found.Run
     return RunRow(
         id=run.id,
