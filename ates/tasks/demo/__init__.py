@@ -1,7 +1,7 @@
 """What the demonstration company does with tasks: creates, shuffles, finishes them for ten days."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock, ids
-from ates.kernel.db import reading, transaction
+from ates.kernel.db import transaction
 from ates.kernel.stage import CLOSES, OPENS, Scene, Stage, acting
 from ates.tasks import service
 from ates.tasks.demo.words import Words
@@ -17,31 +17,34 @@ from ates.tasks.models import Assignee, Status, Task
 from ates.tasks.titles import Wording
 
 CREATED = (38, 34, 36, 33, 37, 35, 38, 34, 36, 46)  # a day, the last one is today
-FINISHED = (24, 36, 35, 34, 37, 33, 38, 35, 37, 24)
-SHUFFLES = ((1, 15.0), (3, 11.5), (4, 16.8), (6, 14.2), (8, 10.4), (9, 14.6))  # day, hour
+FINISHED = (18, 32, 37, 33, 38, 35, 38, 34, 37, 43)
+SHUFFLES = ((1, 15.0), (4, 11.5), (4, 16.8), (7, 14.2), (9, 10.7))  # day, hour
 READY = timedelta(minutes=40)  # nothing is finished sooner
 
 # How eager they are; some avoid work altogether, which is how one gets below zero.
-EAGER = {"Kesha": 6.0, "Polly": 5.0, "Rio": 4.0, "Lori": 3.0, "Gosha": 0.05, "Nigel": 0.0}
-MOODS = (0.1, 0.4, 1.0, 1.0, 1.5, 2.5)
+EAGER = {
+    **{"Kesha": 1.3, "Polly": 6.0, "Rio": 3.0, "Анна": 5.0, "Борис": 4.0},
+    **{"Gosha": 0.1, "Nigel": 0.0, "Oscar": 0.2, "Степан": 0.2},
+}
+MOODS = (0.8, 1.0, 1.0, 1.5, 2.0)
 
 
 def demo(stage: Stage) -> Iterator[Scene]:
     """Ten days of work. Today more is begun than finished, so that there is something to do."""
     crowd, words = Crowd(), Words()
+    yield Scene(stage.at(0, OPENS), lambda: None, heard=True)  # who was hired is in the lot
     for day, (created, finished) in enumerate(zip(CREATED, FINISHED, strict=True)):
-        yield Scene(stage.at(day, OPENS), lambda: None, heard=True)  # who came is in the lot
-        for _ in range(created):
-            yield Scene(_hour(stage, day, OPENS), partial(crowd.create, words.next()))
-        for _ in range(finished):
-            yield Scene(_hour(stage, day, OPENS + 1), crowd.finish)
+        for hour in _hours(created, OPENS):
+            yield Scene(stage.at(day, hour), partial(crowd.create, words.next()))
+        for hour in _hours(finished, OPENS + 1):
+            yield Scene(stage.at(day, hour), crowd.finish)
     for day, hour in SHUFFLES:
         yield Scene(stage.at(day, hour), crowd.shuffle, heard=True)
-    yield Scene(stage.at(stage.last, 13.5), crowd.look_through, heard=True)
+    yield Scene(stage.at(stage.last, 10.2), crowd.look_through)
 
 
-def _hour(stage: Stage, day: int, first: float) -> datetime:
-    return stage.at(day, ids.between(first, CLOSES))
+def _hours(count: int, first: float) -> list[float]:
+    return sorted(ids.between(first, CLOSES) for _ in range(count))
 
 
 class Crowd:
@@ -59,19 +62,18 @@ class Crowd:
 
     def finish(self) -> None:
         """Somebody finishes a task that is old enough, the eager ones more often."""
-        with reading("tasks") as session:
+        with transaction("tasks") as session:
             ready = session.execute(
                 select(Task.number, Task.assignee_id, Assignee.name)
                 .join(Assignee, Assignee.id == Task.assignee_id)
                 .where(Task.status == Status.OPEN, Task.assigned_at < clock.now() - READY)
                 .order_by(Task.number)
             ).all()
-        weights = [self._eagerness(row.assignee_id, row.name) for row in ready]
-        if not sum(weights):
-            return
-        number, by, _ = ready[_weighted(weights)]
-        with transaction("tasks") as session, acting(by):
-            service.complete_task(session, number, by=by)
+            weights = [self._eagerness(row.assignee_id, row.name) for row in ready]
+            if sum(weights):
+                number, by, _ = ready[_weighted(weights)]
+                with acting(by):
+                    service.complete_task(session, number, by=by)
 
     def shuffle(self) -> None:
         """A manager presses the button."""

@@ -1,0 +1,1 @@
+"""Pictures of the demonstration company, taken by a real Chromium: `make screenshots`."""
