@@ -1,7 +1,6 @@
 """What analytics does when accounting and auth speak."""
 
 from ates.analytics.models import Base
-from ates.analytics.models import Base
 from ates.analytics.totals import Totals
 from ates.contracts.accounting import DayClosed, DayOpened, DayPaid, EntriesPosted, TasksPriced
 from ates.contracts.auth import PersonChanged, PersonRegistered

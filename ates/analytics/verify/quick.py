@@ -1,14 +1,13 @@
-"""Whether the sums of analytics agree with each other and with what accounting said of its days."""
+"""Sums against sums, and each closed or paid day against what accounting said of it."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from ates.analytics.models import DaySum, Head, Person, PersonDay
+from ates.analytics.models import DayBelow, DaySum, Head, Person, PersonDay
 from ates.analytics.sums import closing_sums, paying_sums
 from ates.contracts.accounting import LEDGER, DayClosed, DayPaid
 from ates.kernel.events import load
@@ -18,30 +17,26 @@ STREAM = f"ledger:{LEDGER}"
 _NET = DaySum.fee_cents + DaySum.reward_cents + DaySum.adjustment_cents + DaySum.payout_cents
 
 
-@dataclass(frozen=True)
-class Findings:
-    """What a check read, and each difference as one sentence."""
-
-    entries: int
-    days: int
-    differences: tuple[str, ...]
-
-
-def quick(session: Session, generation: int) -> Findings:
-    """Σ people = Σ days = the head; unpaid days person by person; days against control events."""
-    days, money, entries = session.execute(
-        select(
-            func.count(),
-            func.coalesce(func.sum(_NET), 0),
-            func.coalesce(func.sum(DaySum.entries), 0),
-        ).where(DaySum.generation == generation)
+def counted(session: Session, generation: int) -> tuple[int, int]:
+    """Entries and days a generation has."""
+    row = session.execute(
+        select(func.coalesce(func.sum(DaySum.entries), 0), func.count()).where(
+            DaySum.generation == generation
+        )
     ).one()
-    differences = (
-        *_against_people(session, generation, int(money), int(entries)),
-        *_unpaid_days(session, generation),
-        *_control_events(session, generation),
+    return int(row[0]), row[1]
+
+
+def quick(session: Session, generation: int) -> Iterator[str]:
+    """Σ people = Σ days = the head; unpaid days person by person; days against control events."""
+    money = session.scalar(
+        select(func.coalesce(func.sum(_NET), 0)).where(DaySum.generation == generation)
     )
-    return Findings(int(entries), days, differences)
+    entries, _ = counted(session, generation)
+    yield from _against_people(session, generation, int(money or 0), entries)
+    yield from _unpaid_days(session, generation)
+    yield from _below(session, generation)
+    yield from _control_events(session, generation)
 
 
 def _against_people(session: Session, generation: int, money: int, entries: int) -> Iterator[str]:
@@ -84,6 +79,23 @@ def _unpaid_days(session: Session, generation: int) -> Iterator[str]:
             yield f"{day}: {earned} and {net} cents, its people have {earned_by} and {net_by}"
 
 
+def _below(session: Session, generation: int) -> Iterator[str]:
+    """As many people are written down below zero at a close as accounting counted."""
+    listed = (
+        select(func.count())
+        .where(DayBelow.generation == generation, DayBelow.business_date == DaySum.business_date)
+        .correlate(DaySum)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(DaySum.business_date, DaySum.below_zero, listed)
+        .where(DaySum.generation == generation, func.coalesce(DaySum.below_zero, 0) != listed)
+        .order_by(DaySum.business_date)
+    )
+    for day, said, found in rows:
+        yield f"{day}: {found} people are listed below zero, the close said {said}"
+
+
 def _control_events(session: Session, generation: int) -> Iterator[str]:
     """Each closed or paid day against what accounting said then, as far as the log reaches back."""
     rows = session.execute(
@@ -110,9 +122,9 @@ def _control_events(session: Session, generation: int) -> Iterator[str]:
     )
     for row in rows:
         said = load(row.type, row.version, json.loads(row.data), row.key_version)
-        stated, counted = _both_sides(said, row._mapping)
-        if stated != counted:
-            yield f"{row.business_date}: {row.type} says {stated}, counted are {counted}"
+        stated, found = _both_sides(said, row._mapping)
+        if stated != found:
+            yield f"{row.business_date}: {row.type} says {stated}, counted are {found}"
 
 
 def _both_sides(said: Any, day: Any) -> tuple[object, object]:
