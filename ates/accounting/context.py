@@ -21,7 +21,7 @@ context = Context(
     commands=commands,
     nav=(
         NavItem("accounting.mine", N_("My account"), "a"),
-        NavItem("accounting.overview", N_("Accounting"), "b"),
+        NavItem("accounting.overview", N_("Accounting"), "f"),
     ),
     letters=LetterBox("accounting", PayoutLetter, gate.compose),
     requests=Request,
