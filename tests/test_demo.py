@@ -219,7 +219,7 @@ def test_an_interrupted_one_explains_how_to_start_over(app: Flask, config: Confi
     class Interrupted(BaseException):
         """As Ctrl-C."""
 
-    def stop(done: int, scenes: int, at: datetime) -> None:
+    def stop(day: str, done: int, scenes: int) -> None:
         raise Interrupted
 
     with app.app_context(), pytest.raises(Interrupted):

@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-from datetime import datetime
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from flask.cli import with_appcontext
 
 from ates import __version__
 from ates.config import Config
+from ates.contracts.chronicle import Size
 from ates.kernel import clock, mail, migrate, once
 from ates.kernel.db import Database, transaction
 from ates.kernel.delivery import Drain
@@ -22,7 +22,7 @@ from ates.kernel.inbox import Inbox
 from ates.kernel.life import Life
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
-from ates.ops import checks, rebuilding, repair, status
+from ates.ops import bulk, checks, rebuilding, repair, status
 from ates.ops import demo as company
 
 consumer_option = click.option("--consumer", help="Only this consumer.")
@@ -240,22 +240,30 @@ def _say(count: int, one: str, many: str) -> None:
 
 
 @click.command("demo")
+@click.option("--people", type=click.IntRange(min=4), help="A large company of so many people …")
+@click.option("--tasks", type=click.IntRange(min=1), default=10_000, help="… and tasks …")
+@click.option("--days", type=click.IntRange(min=1), default=30, help="… in so many days.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Say it for programs.")
 @with_appcontext
-def demo(yes: bool, as_json: bool) -> None:
+def demo(people: int | None, tasks: int, days: int, yes: bool, as_json: bool) -> None:
     """Fill an empty database with a company of 40 people and their last ten working days.
 
-    Exit 0 done, 1 refused.
+    With --people a company of any size is made at once, by bulk. Exit 0 done, 1 refused.
     """
     config: Config = current_app.extensions["ates.config"]
     try:
         company.refuse(database(), config)
-        yes or click.confirm(f"Fill {database().url} with a company?", abort=True, err=True)
-        played = company.play(database(), config, _bar())
+        if not yes:
+            click.confirm(f"Fill {database().url} with a company?", abort=True, err=True)
+        made = (
+            company.play(database(), config, _bar())
+            if people is None
+            else bulk.make(Size(people, max(tasks, days), days), _bar())
+        )
     except Refusal as error:
         raise click.ClickException(str(error)) from None
-    click.echo(json.dumps(played.plain()) if as_json else played.text())
+    click.echo(json.dumps(made.plain()) if as_json else made.text())
 
 
 def _bar() -> company.Tell:
@@ -263,10 +271,10 @@ def _bar() -> company.Tell:
     if not sys.stderr.isatty():
         return lambda *_: None
 
-    def show(done: int, scenes: int, at: datetime) -> None:
-        bar = "#" * (BAR * done // scenes)
-        end = "\n" if done == scenes else ""
-        click.echo(f"\r{at:%a %d %b} [{bar:.<{BAR}}]{end}", err=True, nl=False)
+    def show(what: str, done: int, of: int) -> None:
+        bar = "#" * (BAR * done // of)
+        end = "\n" if done == of else ""
+        click.echo(f"\r{what:<16} [{bar:.<{BAR}}]{end}", err=True, nl=False)
 
     return show
 

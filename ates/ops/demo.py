@@ -23,7 +23,7 @@ from ates.kernel.errors import N_, Conflict, Refusal
 from ates.kernel.events import Cause, caused
 from ates.kernel.mail import Post
 from ates.kernel.stage import Scene, Stage
-from ates.kernel.tables import event_log, outbox
+from ates.kernel.tables import event_log, log_head, outbox
 
 SEED = 24
 ACT = timedelta(minutes=200)  # scenes so close are heard together
@@ -41,7 +41,7 @@ HALF = N_(
 )
 RUNNING = N_("aTES runs on this folder: stop it first, its workers live in another time.")
 
-Tell = Callable[[int, int, datetime], None]  # scenes played, of how many, the moment
+Tell = Callable[[str, int, int], None]  # the day, scenes played, of how many
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def refuse(database: Database, config: Config) -> None:
     if config.production:
         raise Refusal(PRODUCTION)
     with database.reading() as session:
-        events = sum(session.scalar(select(func.count()).select_from(each)) or 0 for each in LOGS)
+        staged = session.scalar(select(func.count()).select_from(outbox)) or 0
+        events = staged + (session.scalar(select(func.max(log_head.c.position))) or 0)
     if not events:
         if _workers(config):
             raise Conflict(RUNNING)
@@ -77,9 +78,6 @@ def refuse(database: Database, config: Config) -> None:
     if mark(config).exists():
         raise Conflict(HALF, what=_remains(database, config))
     raise Conflict(PEOPLE, events=f"{events:,}")
-
-
-LOGS = (event_log, outbox)
 
 
 def mark(config: Config) -> Path:
@@ -109,7 +107,7 @@ def play(database: Database, config: Config, tell: Tell) -> Played:
                 assert drain_all(database, inboxes, PATIENCE), "everything is heard in time"
                 office.send_due(PATIENCE, lambda: False)
             done += len(act)
-            tell(done, len(scenes), act[-1].at)
+            tell(f"{act[-1].at:%a %d %b}", done, len(scenes))
     mark(config).unlink()
     days = tuple(day.isoformat() for day in stage.days)
     return Played(days, _counts(database), clock.monotonic() - began)

@@ -147,7 +147,7 @@ def _windows(house: House, browser: Browser) -> Iterator[Window]:
         for language, name in zip(("en", "ru"), names, strict=True):
             state = _sign_in(house, browser, name, PASSWORD.format(role))
             for theme, width in product(("light", "dark"), ("wide", "phone")):
-                context = _context(house, browser, theme, SIZES[width], state)
+                context = _context(house, browser, language, theme, SIZES[width], state)
                 yield Window(context.new_page(), role, language, theme, width)
                 context.close()
 
@@ -169,10 +169,11 @@ def _sign_in(house: House, browser: Browser, name: str, password: str) -> Path:
 
 
 def _context(
-    house: House, browser: Browser, theme: str, size: dict[str, int], state: Path
+    house: House, browser: Browser, language: str, theme: str, size: dict[str, int], state: Path
 ) -> BrowserContext:
     return browser.new_context(
         base_url=house.url,
+        locale={"en": "en-GB", "ru": "ru-RU"}[language],  # of the browser's own date fields
         viewport=size,  # type: ignore[arg-type]
         color_scheme=theme,  # type: ignore[arg-type]
         reduced_motion="reduce",
