@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ates.accounting.models import Head
 from ates.contracts.accounting import LEDGER
 from ates.kernel.bus import publish_all
-from ates.kernel.events import Meta, caused_by
+from ates.kernel.events import Meta, caused_by, made
 
 
 @dataclass
@@ -36,9 +36,12 @@ class Ledger:
         return cls(session=session, **values)
 
     def say(self, cls: type[Any], **data: Any) -> None:
-        """Note the ledger's next event; `save` publishes them in this order."""
+        """Note the ledger's next event; `save` publishes them in this order.
+
+        Prices, entries and cards may be rows: msgspec checks them as it makes the event.
+        """
         self.said += 1
-        self.events.append(cls(ledger=LEDGER, key_version=self.said, **data))
+        self.events.append(made(cls, ledger=LEDGER, key_version=self.said, **data))
 
     def save(self, cause: Meta | None = None) -> None:
         """Write the head and publish. `cause` is the one event that all of it comes from, if so."""

@@ -1,6 +1,5 @@
 """What a task costs and brings: drawn once, repeatable only with the key (R13)."""
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,7 +22,7 @@ def price_of(task_id: UUID, key: bytes) -> Price:
 
     64 bits per draw keep the bias of the remainder below 1e-18.
     """
-    drawn = hmac.new(key, LABEL + task_id.bytes, hashlib.sha256).digest()
+    drawn = hmac.digest(key, LABEL + task_id.bytes, "sha256")
     fee, reward = int.from_bytes(drawn[0:8]), int.from_bytes(drawn[8:16])
     return Price(
         fee_cents=100 * FEES[fee % len(FEES)], reward_cents=100 * REWARDS[reward % len(REWARDS)]

@@ -1,22 +1,15 @@
 """Many rows in one statement, inserted or merged, on both databases."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import Insert as PgInsert
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Column, ColumnElement, Table
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from ates.kernel import db
+from ates.kernel import many
+from ates.kernel.many import Insert, Merge, Row
 
-Row = Mapping[str, Any]
-Insert = SqliteInsert | PgInsert
-Merge = Callable[[Insert, Table], Insert]
+__all__ = ["Merge", "Row", "add", "bulk", "columns_of", "newer", "replace"]
 
 
 def bulk(
@@ -25,24 +18,10 @@ def bulk(
     rows: Sequence[Row],
     merge: Merge | None = None,
 ) -> None:
-    """Write `rows` (all with the same columns) in the order of their keys.
-
-    Two writers that meet in one table then wait for each other instead of dying together.
-    PostgreSQL gets one array per column, since one statement fires one trigger and is parsed once;
-    SQLite's driver repeats a prepared statement faster than it reads a long one.
-    """
-    if not rows:
-        return
+    """Write `rows` (all with the same columns) in the order of their keys (kernel.many)."""
     table = model.__table__
     assert isinstance(table, Table)
-    keys = [column.name for column in table.primary_key]
-    ordered = sorted(rows, key=lambda row: tuple(str(row[k]).zfill(20) for k in keys))
-    names = tuple(ordered[0])
-    if db.is_sqlite(session):
-        session.execute(_plain(table, merge), ordered)
-    else:
-        columns = {_array(name): [row[name] for row in ordered] for name in names}
-        session.execute(_arrays(table, names, merge), columns)
+    many.write(session, table, rows, merge)
 
 
 def columns_of(model: type[DeclarativeBase]) -> Sequence[Column[Any]]:
@@ -87,22 +66,3 @@ def _merging(
         )
 
     return merge
-
-
-def _array(name: str) -> str:
-    return f"all_{name}"  # a parameter with the name of a column would be taken for its value
-
-
-@lru_cache(maxsize=64)
-def _plain(table: Table, merge: Merge | None) -> Insert:
-    statement = sqlite_insert(table)
-    return statement if merge is None else merge(statement, table)
-
-
-@lru_cache(maxsize=64)
-def _arrays(table: Table, names: tuple[str, ...], merge: Merge | None) -> Insert:
-    arrays = (bindparam(_array(name), type_=ARRAY(table.c[name].type)) for name in names)
-    fresh = func.unnest(*arrays).table_valued(*names).render_derived(name="fresh")
-    rows = select(*(fresh.c[name] for name in names))
-    statement = pg_insert(table).from_select(list(names), rows, include_defaults=False)
-    return statement if merge is None else merge(statement, table)

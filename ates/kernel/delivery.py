@@ -1,6 +1,5 @@
 """Consumers: what a part hears, and how the log reaches it, each effect exactly once."""
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 from ates.kernel import clock, generations, parking
 from ates.kernel.db import Database
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
-from ates.kernel.events import Cause, attach, caused, contracts, load
+from ates.kernel.events import Cause, attach, caused, contracts, parse, set_cause
 from ates.kernel.inbox import Inbox, meta_from
 from ates.kernel.log import halves, sequence
 from ates.kernel.tables import OWN_LOG, consumer, event_log
@@ -92,9 +91,11 @@ class Drain:
                 if not rows:
                     return 0
                 stuck = parking.stuck(session, self.name, rows)
-                free = [row for row in rows if not stuck.holds(row)]
+                some = stuck.since or stuck.skipped
+                free = [row for row in rows if not stuck.holds(row)] if some else rows
                 self.apply(session, free)
-                self.block(session, [row for row in rows if stuck.holds(row)])
+                if len(free) < len(rows):
+                    self.block(session, [row for row in rows if stuck.holds(row)])
                 self.move(session, rows[-1])
         except Corrupt as error:
             self.pause(str(error))
@@ -179,14 +180,16 @@ class Drain:
         """Hand the events to their handlers, through one fresh unit that is flushed once."""
         handlers = self.inbox.handlers()
         unit = self.inbox.unit(session)
-        heard = [row for row in rows if row.type in handlers or row.type not in contracts]
-        for row, data in zip(heard, _decoded(heard), strict=True):
-            handler = handlers.get(row.type)
-            if handler is None:
-                raise UnknownEvent(f"{row.type} version {row.version} is not known here")
-            event = load(row.type, row.version, data, row.key_version)
-            meta = meta_from(row)
-            with caused(Cause(meta.correlation_id, str(meta.id), meta.actor)):
+        with caused(Cause()):
+            for row in rows:
+                handler = handlers.get(row.type)
+                if handler is None:
+                    if row.type in contracts:
+                        continue  # known, but not heard: not even read
+                    raise UnknownEvent(f"{row.type} version {row.version} is not known here")
+                event = parse(row.type, row.version, row.data, row.key_version)
+                meta = meta_from(row)
+                set_cause(meta)
                 handler(unit, attach(event, meta))
         unit.flush()
 
@@ -261,11 +264,6 @@ class _Care:
 
     def waiting(self, rows: Sequence[Row[Any]]) -> set[int]:
         return {row.position for row in rows} - self.done - self.culprits
-
-
-def _decoded(rows: Sequence[Row[Any]]) -> list[Any]:
-    """One parse for the whole batch: the stored texts are canonical JSON objects."""
-    return json.loads("[" + ",".join(row.data for row in rows) + "]") if rows else []
 
 
 def ensure_consumers(database: Database, inboxes: Sequence[Inbox]) -> None:

@@ -34,7 +34,8 @@ class Contract:
     key: str  # the field that names the aggregate
     cls: builtins.type[Any]
     encode: Callable[[Any], bytes]
-    decode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]  # of data as it is today
+    parse: Callable[[str], Any]  # of the text of such data
 
     @property
     def source(self) -> str:
@@ -42,9 +43,9 @@ class Contract:
         return self.type.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """What the envelope knows of an event; `meta_of(event)` gives it."""
+class Meta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the envelope knows of an event; `meta_of(event)` gives it. One is made for each event
+    that is delivered: a struct costs a tenth of a frozen dataclass."""
 
     id: UUID
     source: str
@@ -77,7 +78,8 @@ def event(name: str, *, version: int, key: str) -> Callable[[type[E]], type[E]]:
         made = dataclass(frozen=True, kw_only=True)(cls)
         fields = {field.name for field in dataclasses.fields(made)}  # type: ignore[arg-type]
         assert {key, "key_version"} <= fields, f"{name} needs {key} and key_version"
-        contract = Contract(name, version, key, made, _encoder(made, key), _decoder(made))
+        read = msgspec.json.Decoder(made).decode
+        contract = Contract(name, version, key, made, _encoder(made), _decoder(made), read)
         contracts[name] = _by_class[made] = contract
         return made
 
@@ -156,16 +158,36 @@ def load(name: str, version: int, data: Data, key_version: int) -> Any:
     return contract.decode({**data, "key_version": key_version})
 
 
-def _encoder(cls: type[Any], key: str) -> Callable[[Any], bytes]:
+def parse(name: str, version: int, text: str, key_version: int) -> Any:
+    """Like `load`, from the stored text: one step in C for data of today's version."""
+    contract = contracts.get(name)
+    if contract is None or version != contract.version or text[-1:] != "}" or len(text) < 3:
+        return load(name, version, msgspec.json.decode(text), key_version)
+    return contract.parse(f'{text[:-1]},"key_version":{key_version}}}')
+
+
+def made(cls: type[E], **data: Any) -> E:
+    """An event from data that is checked on the way (nested contracts may be mappings).
+
+    For events of many lines: what was made so needs no second proof when it is written. Raises
+    msgspec.ValidationError.
+    """
+    event = msgspec.convert(data, cls)
+    event.__dict__["_made"] = True
+    return event
+
+
+def _encoder(cls: type[Any]) -> Callable[[Any], bytes]:
     """Canonical JSON (sorted keys) without the key_version, proven readable before it is used."""
     encoder = msgspec.json.Encoder(order="sorted")
+    names = [field.name for field in dataclasses.fields(cls) if field.name != "key_version"]
 
     def encode(event: Any) -> bytes:
-        plain = msgspec.to_builtins(event, order="sorted")
-        if msgspec.convert(plain, cls) != event:  # strictly what a consumer will read
-            raise msgspec.ValidationError(f"{cls.__name__} would not be read as it was said")
-        del plain["key_version"]
-        return encoder.encode(plain)
+        if "_made" not in event.__dict__:
+            plain = msgspec.to_builtins(event)
+            if msgspec.convert(plain, cls) != event:  # strictly what a consumer will read
+                raise msgspec.ValidationError(f"{cls.__name__} would not be read as it was said")
+        return encoder.encode({name: getattr(event, name) for name in names})
 
     return encode
 
@@ -180,8 +202,7 @@ def _decoder(cls: type[Any]) -> Callable[[Any], Any]:
 # --- the cause: which event or request a new event comes from -------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True, gc=False):
     """Where an event comes from: one correlation id from click to letter."""
 
     correlation_id: str | None = None
@@ -190,17 +211,18 @@ class Cause:
 
 
 _NOTHING = Cause()
-_cause: ContextVar[Cause] = ContextVar("cause", default=_NOTHING)
+_cause: ContextVar[Cause | Meta] = ContextVar("cause", default=_NOTHING)
 
 
 def cause() -> Cause:
     """The event in hand, or the request."""
-    return _cause.get()
+    by = _cause.get()
+    return by if isinstance(by, Cause) else _from(by)
 
 
 @contextmanager
 def caused(by: Cause) -> Iterator[None]:
-    """Within the block, new events come from `by`."""
+    """Within the block, new events come from `by`, or from what `set_cause` says in it."""
     token = _cause.set(by)
     try:
         yield
@@ -208,14 +230,18 @@ def caused(by: Cause) -> Iterator[None]:
         _cause.reset(token)
 
 
-def set_cause(by: Cause) -> None:
-    """For the shell, at the start of a request."""
+def set_cause(by: Cause | Meta) -> None:
+    """For the shell, at the start of a request; for a drain, with each event it hands over."""
     _cause.set(by)
+
+
+def _from(meta: Meta) -> Cause:
+    return Cause(meta.correlation_id, str(meta.id), meta.actor)
 
 
 def caused_by(meta: Meta, event: E) -> E:
     """Say that `event` comes from the event of `meta`, not from what is in hand."""
-    event.__dict__["_cause"] = Cause(meta.correlation_id, str(meta.id), meta.actor)
+    event.__dict__["_cause"] = _from(meta)
     return event
 
 

@@ -1,9 +1,9 @@
 """What a part hears: its inbox, and what handlers write through."""
 
-import json
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+import msgspec
 from blinker import Signal
 from sqlalchemy import MetaData, Row
 from sqlalchemy.orm import Session
@@ -73,9 +73,20 @@ class Inbox:
         return frozenset(contracts) - self.types
 
 
+class _Said(msgspec.Struct, gc=False):
+    """The names under which an envelope is stored (kernel.outbox)."""
+
+    correlationid: str | None = None
+    causationid: str | None = None
+    actorid: str | None = None
+
+
+_said = msgspec.json.Decoder(_Said).decode
+
+
 def meta_from(row: Row[Any]) -> Meta:
     """The envelope of a stored event."""
-    said = json.loads(row.meta) if row.meta != "{}" else {}
+    said = _said(row.meta)
     return Meta(
         id=row.event_id,
         source=row.source,
@@ -84,7 +95,7 @@ def meta_from(row: Row[Any]) -> Meta:
         occurred_at=row.occurred_at,
         log=row.log,
         position=row.position,
-        correlation_id=said.get("correlationid"),
-        causation_id=said.get("causationid"),
-        actor=said.get("actorid"),
+        correlation_id=said.correlationid,
+        causation_id=said.causationid,
+        actor=said.actorid,
     )

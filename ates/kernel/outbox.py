@@ -6,10 +6,9 @@ from functools import partial
 from typing import Any
 
 from flask import Flask, current_app, has_app_context
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from ates.kernel import bus, clock, db, ids
+from ates.kernel import bus, clock, db, ids, many
 from ates.kernel.errors import ConfigError
 from ates.kernel.events import Cause, Meta, attach, cause, contract_of, key_of
 from ates.kernel.tables import outbox
@@ -63,7 +62,7 @@ def store(sender: type[Any], *, session: Session, events: list[Any]) -> None:
         }
         attach(event, partial(_meta, row, by))  # few ever ask for it
         rows.append(row)
-    session.execute(insert(outbox), rows)
+    many.write(session, outbox, rows)
     session.info.setdefault("ring", set()).add(contract.type)
     db.after_commit(session, "ring", lambda: _ring(session.info.pop("ring")))
 

@@ -31,8 +31,7 @@ from ates.accounting.posting.facts import (
 )
 from ates.accounting.pricing import Price, price_of
 from ates.accounting.writing import Merge, Row, add, bulk, columns_of, replace
-from ates.contracts.accounting import Card, EntriesPosted, PostedEntry, TasksPriced
-from ates.contracts.accounting import Price as SaidPrice
+from ates.contracts.accounting import EntriesPosted, TasksPriced
 from ates.kernel import clock
 from ates.kernel.errors import TooEarly
 from ates.kernel.events import Meta
@@ -77,11 +76,29 @@ class Posting:
 
     def fee(self, task: UUID, number: int, *, to: UUID, cause: Meta) -> None:
         """Charge the assignee of assignment `number`, also if the lot repeats the person (R14)."""
-        self._note_task(Fact(kind="fee", source_id=task, source_no=number, **_said(to, cause)))
+        self._note_task(
+            Fact(
+                kind="fee",
+                source_id=task,
+                source_no=number,
+                person_id=to,
+                occurred_at=cause.occurred_at,
+                cause=cause,
+            )
+        )
 
     def reward(self, task: UUID, *, to: UUID, cause: Meta) -> None:
         """Credit the one who completed the task, whoever holds it by now (R14)."""
-        self._note_task(Fact(kind="reward", source_id=task, source_no=0, **_said(to, cause)))
+        self._note_task(
+            Fact(
+                kind="reward",
+                source_id=task,
+                source_no=0,
+                person_id=to,
+                occurred_at=cause.occurred_at,
+                cause=cause,
+            )
+        )
 
     def seen(self, task: UUID, card: TaskCard) -> None:
         """A task exists and is called so; this alone gives it a price (R13)."""
@@ -161,26 +178,19 @@ class Posting:
         key_id = self.books.keyring.current
         key = self.books.keyring.sub_key(key_id, "price")
         drawn = {task: price_of(task, key) for task in self._tasks if task not in prices}
-        bulk(
-            self.session,
-            TaskPrice,
-            [
-                {
-                    "task_id": task,
-                    "fee_cents": price.fee_cents,
-                    "reward_cents": price.reward_cents,
-                    "key_id": key_id,
-                    "priced_at": now,
-                }
-                for task, price in drawn.items()
-            ],
-        )
+        rows = [
+            {
+                "task_id": task,
+                "fee_cents": price.fee_cents,
+                "reward_cents": price.reward_cents,
+                "key_id": key_id,
+                "priced_at": now,
+            }
+            for task, price in drawn.items()
+        ]
+        bulk(self.session, TaskPrice, rows)
         if drawn:
-            said = [
-                SaidPrice(task_id=task, fee_cents=price.fee_cents, reward_cents=price.reward_cents)
-                for task, price in drawn.items()
-            ]
-            ledger.say(TasksPriced, prices=said)
+            ledger.say(TasksPriced, prices=rows)  # as far as others hear of them
         return prices | drawn
 
     def _write(self, batch: Batch) -> None:
@@ -218,16 +228,17 @@ class Posting:
 
     def _note(self, fact: Fact) -> None:
         known = self._facts.setdefault(fact.key, fact)
-        refuse_other(fact.key, known.content, fact.content, "stands in the same batch")
+        if known is not fact:
+            refuse_other(fact.key, known.content, fact.content, "stands in the same batch")
 
     def _cause(self) -> Meta | None:
         """The event behind it all, if there is but one: it is passed on as the cause."""
-        causes = {fact.cause.id: fact.cause for fact in self._facts.values() if fact.cause}
-        return next(iter(causes.values())) if len(causes) == 1 else None
-
-
-def _said(to: UUID, cause: Meta) -> dict[str, Any]:
-    return {"person_id": to, "occurred_at": cause.occurred_at, "cause": cause}
+        found: Meta | None = None
+        for fact in self._facts.values():
+            if fact.cause is not None and found is not None and fact.cause.id != found.id:
+                return None
+            found = fact.cause or found
+        return found
 
 
 def _refuse_future(facts: Sequence[Fact], now: datetime) -> None:
@@ -236,11 +247,7 @@ def _refuse_future(facts: Sequence[Fact], now: datetime) -> None:
             raise TooEarly(f"{plain(fact.occurred_at)} has not come, here it is {plain(now)}")
 
 
-def _cards_of(entries: Sequence[PostedEntry], cards: dict[UUID, Any]) -> list[Card]:
+def _cards_of(entries: Sequence[Row], cards: Mapping[UUID, Row]) -> list[Row]:
     """How the rewarded tasks are called, as far as it is known."""
-    found = (cards.get(entry.source_id) for entry in entries if entry.kind == "reward")
-    return [
-        Card(task_id=card.task_id, number=card.number, title=card.title, jira_id=card.jira_id)
-        for card in found
-        if card is not None
-    ]
+    found = (cards.get(entry["source_id"]) for entry in entries if entry["kind"] == "reward")
+    return [card for card in found if card is not None]

@@ -1,24 +1,22 @@
 """Entries, sums and blocks of one batch, made in memory in the order of the facts."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from ates.accounting.chain import Line, block_hash
+from ates.accounting.chain import block_hash, tell
 from ates.accounting.days import Calendar
 from ates.accounting.ledger import Ledger
 from ates.accounting.posting.facts import Fact
 from ates.accounting.posting.reading import AccountState
 from ates.accounting.pricing import Price
-from ates.contracts.accounting import Kind, PostedEntry
+from ates.contracts.accounting import Kind
 
 BLOCK = 500
 
 Sum = dict[str, Any]
-HASHED = tuple(each.name for each in fields(Line))
-SAID = tuple(each.name for each in fields(PostedEntry))
 
 
 @dataclass
@@ -43,6 +41,7 @@ class Batch:
         account.last_seq += 1
         self.ledger.last_entry_no += 1
         occurred_at = fact.occurred_at or self.now
+        natural = fact.settles or self.calendar.natural(occurred_at)
         entry = {
             "entry_no": self.ledger.last_entry_no,
             "account_id": account.id,
@@ -53,8 +52,8 @@ class Batch:
             "source_no": fact.source_no,
             "amount_cents": amount,
             "balance_cents": account.balance_cents,
-            "business_date": fact.settles or self.calendar.counts_in(occurred_at),
-            "occurred_on": fact.settles or self.calendar.natural(occurred_at),
+            "business_date": fact.settles or max(natural, self.calendar.open[0]),
+            "occurred_on": natural,
             "occurred_at": occurred_at,
             "posted_at": self.now,
             "event_id": fact.cause.id if fact.cause else None,
@@ -65,15 +64,14 @@ class Batch:
         if fact.kind == "reward":
             self._add_to_histogram(entry)
 
-    def blocks(self, key: bytes, key_id: int) -> Iterator[tuple[dict[str, Any], list[Any]]]:
-        """Close the batch: rows of `block`, each with its entries as others hear of them."""
+    def blocks(self, key: bytes, key_id: int) -> Iterator[tuple[dict[str, Any], list[Sum]]]:
+        """Close the batch: rows of `block`, each with its entries."""
         for start in range(0, len(self.entries), BLOCK):
             entries = self.entries[start : start + BLOCK]
-            lines = (Line(**_only(HASHED, entry)) for entry in entries)
             ledger = self.ledger
             ledger.last_block_no += 1
             ledger.last_hash = block_hash(
-                key, ledger.last_hash, ledger.last_block_no, self.now, lines
+                key, ledger.last_hash, ledger.last_block_no, self.now, map(tell, entries)
             )
             row = {
                 "block_no": ledger.last_block_no,
@@ -83,7 +81,7 @@ class Batch:
                 "key_id": key_id,
                 "hash": ledger.last_hash,
             }
-            yield row, [PostedEntry(**_only(SAID, entry)) for entry in entries]
+            yield row, entries
 
     def touched(self) -> list[dict[str, Any]]:
         """Rows of the accounts that have entries here."""
@@ -156,7 +154,3 @@ class Batch:
                 "first_entry_no": entry["entry_no"],
             }
         row["tasks"] += 1
-
-
-def _only(names: Iterable[str], row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in names}

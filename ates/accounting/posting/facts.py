@@ -1,8 +1,9 @@
 """What handlers and commands want posted, before any of it has touched the database."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
+
+import msgspec
 
 from ates.accounting.ledger import plain
 from ates.contracts.accounting import Kind
@@ -15,9 +16,11 @@ Key = tuple[Kind, UUID, int]
 Content = tuple[UUID, datetime | int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One fact about money. Fee and reward take their amount from the price of the task."""
+class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One fact about money. Fee and reward take their amount from the price of the task.
+
+    A struct: made for each event, at a tenth of what a frozen dataclass costs.
+    """
 
     kind: Kind
     source_id: UUID
@@ -65,8 +68,7 @@ def _words(content: Content) -> str:
     return f"for person {person} with {other} cents"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonCard:
+class PersonCard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What auth says of a person."""
 
     person_id: UUID
@@ -79,8 +81,7 @@ class PersonCard:
     active: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskCard:
+class TaskCard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What tasks says of a task; a retitling says neither number nor description."""
 
     version: int

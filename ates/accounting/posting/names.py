@@ -1,11 +1,11 @@
 """What people and tasks are called: pictures for display, of which the newest version wins."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import asdict as _fields
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
@@ -25,7 +25,7 @@ RETITLE = (
 
 def keep_people(session: Session, people: Mapping[UUID, PersonCard], now: datetime) -> None:
     """Upsert people; letters that waited for one of their addresses are queued."""
-    bulk(session, Person, [asdict(person) for person in people.values()], PERSON)
+    bulk(session, Person, [_fields(person) for person in people.values()], PERSON)
     reached = [person.person_id for person in people.values() if person.email]
     if not reached:
         return
@@ -54,9 +54,9 @@ def keep_cards(session: Session, tasks: Mapping[UUID, list[TaskCard]]) -> None:
     created: dict[UUID, Any] = {}  # one row per task: a merge meets each row once
     retitled = []
     for task_id, said in tasks.items():
-        for card in sorted(said, key=lambda card: card.version):
+        for card in sorted(said, key=_version) if len(said) > 1 else said:
             if card.number is not None:
-                created[task_id] = {"task_id": task_id, **asdict(card)}
+                created[task_id] = {"task_id": task_id, **_fields(card)}
             else:
                 retitled.append(
                     {"of": task_id, "says": card.title, "jira": card.jira_id, "no": card.version}
@@ -64,3 +64,7 @@ def keep_cards(session: Session, tasks: Mapping[UUID, list[TaskCard]]) -> None:
     bulk(session, Card, list(created.values()), CARD)
     if retitled:
         session.connection().execute(RETITLE, retitled)
+
+
+def _version(card: TaskCard) -> int:
+    return card.version

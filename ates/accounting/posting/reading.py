@@ -1,19 +1,19 @@
 """What a batch must know before it is posted: each question asked once for all its facts."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, select, text
+import msgspec
+from sqlalchemy import Row, Text, TextClause, text
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import Account, Card, TaskPrice
 from ates.accounting.posting.facts import Fact, Key, refuse_other
 from ates.accounting.pricing import Price
-from ates.kernel import db
+from ates.kernel import db, many
 from ates.kernel.types import BigInt, Id, UTCDateTime
 
 # A join, not `(…) IN (VALUES …)`: SQLite scans the whole index for that, ten times slower at a
@@ -35,7 +35,21 @@ JOIN accounting_account a ON a.id = e.account_id
 """
 
 
-@dataclass
+def _typed(question: str) -> Any:
+    clause: TextClause = text(question)
+    return clause.columns(
+        source_id=Id(), source_no=BigInt, entry_no=BigInt, occurred_at=UTCDateTime(), person_id=Id()
+    )
+
+
+ON_SQLITE, ON_POSTGRESQL = _typed(SQLITE_KEYS), _typed(POSTGRESQL_KEYS)
+_texts, _ids, _numbers = (many.array_of(kind) for kind in (Text(), Id(), BigInt))
+ACCOUNTS, PRICES, CARDS = (model.__table__.c for model in (Account, TaskPrice, Card))
+ACCOUNT = ("id", "person_id", "balance_cents", "last_seq", "opened_at")
+CARD = ("task_id", "number", "title", "jira_id")
+
+
+@dataclass(slots=True)
 class AccountState:
     """An account while a batch is posted."""
 
@@ -70,59 +84,31 @@ def unposted(session: Session, facts: Sequence[Fact]) -> list[Fact]:
 
 def accounts(session: Session, people: Collection[UUID]) -> dict[UUID, AccountState]:
     """The accounts of these people, as far as they have one."""
-    if not people:
-        return {}
-    rows = session.execute(
-        select(
-            Account.id,
-            Account.person_id,
-            Account.balance_cents,
-            Account.last_seq,
-            Account.opened_at,
-        ).where(Account.person_id.in_(people))
-    )
-    return {row.person_id: AccountState(*row) for row in rows}
+    rows = many.find(session, ACCOUNTS.person_id, people, *ACCOUNT)
+    return {row[1]: AccountState(*row) for row in rows}
 
 
 def prices(session: Session, tasks: Collection[UUID]) -> dict[UUID, Price]:
     """The prices of these tasks, as far as they are drawn."""
-    if not tasks:
-        return {}
-    rows = session.execute(
-        select(TaskPrice.task_id, TaskPrice.fee_cents, TaskPrice.reward_cents).where(
-            TaskPrice.task_id.in_(tasks)
-        )
-    )
-    return {row.task_id: Price(row.fee_cents, row.reward_cents) for row in rows}
+    rows = many.find(session, PRICES.task_id, tasks, "task_id", "fee_cents", "reward_cents")
+    return {task_id: Price(fee, reward) for task_id, fee, reward in rows}
 
 
-def cards(session: Session, tasks: Collection[UUID]) -> dict[UUID, Any]:
-    """The cards of these tasks, as far as they came."""
-    if not tasks:
-        return {}
-    rows = session.execute(
-        select(Card.task_id, Card.number, Card.title, Card.jira_id).where(Card.task_id.in_(tasks))
-    )
-    return {row.task_id: row for row in rows}
+def cards(session: Session, tasks: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The cards of these tasks, as others hear of them, as far as they came."""
+    rows = many.find(session, CARDS.task_id, tasks, *CARD)
+    return {row[0]: dict(zip(CARD, row, strict=True)) for row in rows}
 
 
 def _entries(session: Session, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
     if not keys:
         return {}
     if db.is_sqlite(session):
-        lines = [(kind, str(source), number) for kind, source, number in keys]
-        values: dict[str, Any] = {"keys": json.dumps(lines)}
-        question = SQLITE_KEYS
+        values: dict[str, Any] = {"keys": msgspec.json.encode(keys).decode()}
+        question = ON_SQLITE
     else:
         kinds, sources, numbers = (list(column) for column in zip(*keys, strict=True))
-        values = {"kinds": kinds, "ids": sources, "numbers": numbers}
-        question = POSTGRESQL_KEYS
-    rows = session.execute(_typed(question), values)
+        values = {"kinds": _texts(kinds), "ids": _ids(sources), "numbers": _numbers(numbers)}
+        question = ON_POSTGRESQL
+    rows = session.execute(question, values)
     return {(row.kind, row.source_id, row.source_no): row for row in rows}
-
-
-def _typed(question: str) -> Any:
-    clause: TextClause = text(question)
-    return clause.columns(
-        source_id=Id(), source_no=BigInt, entry_no=BigInt, occurred_at=UTCDateTime(), person_id=Id()
-    )

@@ -113,7 +113,8 @@ class Inspection:
         except Hopeless:
             return None
         lines = (
-            Line(**{name: getattr(entry, name) for name in Line.__slots__}) for entry in entries
+            Line(**{name: getattr(entry, name) for name in Line.__struct_fields__})
+            for entry in entries
         )
         return block_hash(key, self.before, block.block_no, block.posted_at, lines)
 
