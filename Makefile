@@ -1,7 +1,7 @@
 # The one entrance for people who work on aTES. Each line prints what it runs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types imports proof migration schemas docs translations lock environment
+.PHONY: help run test lint format types imports proof migration schemas docs translations screenshots lock environment
 
 help:  ## this list
 	@grep -E '^[a-z ]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ translations: environment  ## collect new strings, compile the catalogue
 	.venv/bin/pybabel extract -F pyproject.toml -k N_ -k said -k word:1c,2 --no-location --sort-output --project aTES -o build/ates.pot ates
 	.venv/bin/pybabel update -i build/ates.pot -d ates/translations -l ru --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	.venv/bin/pybabel compile -d ates/translations
+
+screenshots: environment  ## pictures of every role's pages; the README shows some
+	$(PYTHON) -m tests.screenshots
 
 lock:  ## pin pyproject's dependencies with hashes
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url -q -o requirements.txt
