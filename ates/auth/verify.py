@@ -77,4 +77,4 @@ def _published(session: Session) -> dict[str, int]:
         )
     ).subquery()
     latest = select(both.c.key, func.max(both.c.key_version)).group_by(both.c.key)
-    return dict(session.execute(latest).tuples().all())
+    return dict(session.execute(latest).all())
