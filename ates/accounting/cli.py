@@ -81,7 +81,7 @@ def verify(ctx: click.Context, level: Literal["quick", "full"] | None, as_json: 
     began, database = clock.monotonic(), db.database("accounting")
     try:
         with runs.noted(database, "verify") as run:
-            with database.reading() as session:
+            with db.patient("accounting") as whole, whole.reading() as session:
                 found = proof.verify(session, books(), level or "new")
             with database.transaction() as session:
                 proof.mark(session, found)

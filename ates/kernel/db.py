@@ -278,6 +278,18 @@ def reading(part: str) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def patient(part: str) -> Iterator[Database]:
+    """The database of `part` with connections of its own, for what takes minutes: a whole proof."""
+    usual = database(part)
+    url = usual.url.render_as_string(hide_password=False)
+    made = Database(url, LONG, unsafe=usual.unsafe)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
 def after_commit(session: Session, name: str, act: Callable[[], None]) -> None:
     """Call `act` once after the outermost commit of `session`; the same name is one act."""
     session.info.setdefault("after_commit", {})[name] = act

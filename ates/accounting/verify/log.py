@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, exists, func, select
@@ -14,6 +15,7 @@ from ates.accounting.posting.reading import unposted
 from ates.accounting.verify.difference import Difference, at
 from ates.contracts.accounting import EntriesPosted, PostedEntry
 from ates.contracts.tasks import TaskAssigned, TaskCompleted
+from ates.kernel import clock
 from ates.kernel.errors import Hopeless
 from ates.kernel.events import contract_of, load
 from ates.kernel.tables import consumer, event_log, log_head, outbox, parked
@@ -22,11 +24,11 @@ AT_ONCE = 1000
 
 
 def log(session: Session) -> Iterator[Difference]:
-    """Compare both ways, as far back as the log is kept."""
+    """Compare both ways, as far back as the log is kept (books.md, 15)."""
     yield from _facts_without_entry(session)
-    if (session.scalar(select(func.max(log_head.c.floor))) or 0) == 0:
-        yield from _entries_without_fact(session)
-        yield from _blocks_without_event(session)
+    pruned = (session.scalar(select(func.max(log_head.c.floor))) or 0) > 0
+    yield from _entries_without_fact(session, _kept_since(session) if pruned else None)
+    yield from _blocks_without_event(session, pruned)
 
 
 def _facts_without_entry(session: Session) -> Iterator[Difference]:
@@ -75,32 +77,47 @@ def _fact(row: Any) -> Fact:
     )
 
 
-def _entries_without_fact(session: Session) -> Iterator[Difference]:
-    rows = session.execute(
+def _kept_since(session: Session) -> datetime:
+    """All that happened since then is in the log: before it, events may have been pruned.
+
+    An event is numbered after it happened, so what happened after the oldest that is kept was
+    numbered has a later number. With nothing kept, nothing can be missed.
+    """
+    return session.scalar(select(func.min(event_log.c.recorded_at))) or clock.now()
+
+
+def _entries_without_fact(session: Session, since: datetime | None) -> Iterator[Difference]:
+    question = (
         select(Entry.entry_no)
         .outerjoin(event_log, event_log.c.event_id == Entry.event_id)
         .where(Entry.kind.in_(("fee", "reward")), event_log.c.event_id.is_(None))
         .order_by(Entry.entry_no)
         .limit(AT_ONCE)
     )
-    for row in rows:
+    if since is not None:
+        question = question.where(Entry.occurred_at > since)
+    for row in session.execute(question):
         yield at(row.entry_no, "no event of the log is behind it")
 
 
-def _blocks_without_event(session: Session) -> Iterator[Difference]:
-    """Each block was said once, as it stands in the books."""
-    kind, said = contract_of(EntriesPosted).type, 0
-    for table in (event_log, outbox):
-        question = select(table.c.version, table.c.key_version, table.c.data).where(
-            table.c.type == kind
+def _blocks_without_event(session: Session, pruned: bool) -> Iterator[Difference]:
+    """Each block was said once, as it stands in the books; of a pruned log, from its first on."""
+    kind, said, first = contract_of(EntriesPosted).type, 0, None if pruned else 1
+    blocks = session.scalar(select(Head.last_block_no)) or 0
+    for table, order in ((event_log, event_log.c.position), (outbox, outbox.c.seq)):
+        question = (
+            select(table.c.version, table.c.key_version, table.c.data)
+            .where(table.c.type == kind)
+            .order_by(order)
         )
         for row in session.execute(question.execution_options(yield_per=50)):
             said += 1
             event = load(kind, row.version, json.loads(row.data), row.key_version)
+            first = event.block_no if first is None else first
             yield from _as_said(session, event)
-    blocks = session.scalar(select(Head.last_block_no)) or 0
-    if said != blocks:
-        yield Difference(f"there are {blocks} blocks, {said} were said")
+    due = 0 if first is None else blocks - first + 1
+    if said != due:
+        yield Difference(f"there are {due} blocks, {said} were said")
 
 
 def _as_said(session: Session, event: EntriesPosted) -> Iterator[Difference]:
