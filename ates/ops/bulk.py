@@ -1,7 +1,8 @@
 """A large company at once: every part writes its own tables from one chronicle."""
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
@@ -15,7 +16,7 @@ from ates.contracts.chronicle import Chapter, Chronicle, Size
 from ates.kernel import clock, ids
 from ates.kernel.bulk import Loader, Scribe, loading, measure
 from ates.kernel.context import Context
-from ates.kernel.db import LONG, Database
+from ates.kernel.db import database, patient
 from ates.kernel.delivery import ensure_consumers
 from ates.kernel.tables import consumer, log_head
 
@@ -52,20 +53,16 @@ def make(size: Size, tell: Tell = lambda *_: None) -> Made:
     The log is as if it had been pruned: it begins behind everything that is told here, so nothing
     of it can be heard again, and `verify` compares what was said afterwards.
     """
-    began, config = clock.monotonic(), _config()
-    database = Database(config.database_url, LONG, unsafe=config.unsafe_database)
-    try:
-        ensure_consumers(database, list(current_app.extensions["ates.inboxes"].values()))
-        gc.disable()  # millions of objects come and go; none is part of a circle for long
-        with ids.seeded(SEED):
-            chronicle = Chronicle(size, ZoneInfo(config.timezone), clock.now())
-            with loading(database, _tables()) as loader:
-                events = _tell_all(loader, chronicle, tell)
-                tell("keys and indexes", size.days, size.days)
-        measure(database)
-    finally:
-        gc.enable()
-        database.close()
+    began = clock.monotonic()
+    config: Config = current_app.extensions["ates.config"]
+    chronicle = Chronicle(size, ZoneInfo(config.timezone), clock.now())
+    database("ops").close()  # else it stands in its own way
+    with patient("ops") as whole, ids.seeded(SEED), _no_rest():
+        ensure_consumers(whole, list(current_app.extensions["ates.inboxes"].values()))
+        with loading(whole, _tables()) as loader:
+            events = _tell_all(loader, chronicle, tell)
+            tell("keys and indexes", size.days, size.days)
+        measure(whole)
     rows, seconds = loader.rows, clock.monotonic() - began
     return Made(size.people, size.tasks, size.days, rows, events, seconds)
 
@@ -111,7 +108,11 @@ def _parts() -> Sequence[Context]:
     return found
 
 
-def _config() -> Config:
-    found = current_app.extensions["ates.config"]
-    assert isinstance(found, Config)
-    return found
+@contextmanager
+def _no_rest() -> Iterator[None]:
+    """Millions of objects come and go, and none stays in a circle: looking for circles is waste."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
