@@ -18,6 +18,7 @@ from ates.accounting.models import (
     Person,
 )
 from ates.accounting.writing import bulk
+from ates.kernel.events import cause
 from ates.kernel.mail import Letter, LetterState
 
 TEMPLATE = "accounting/letters/payout.txt"
@@ -62,6 +63,7 @@ def write(
                 "doubts": 0,
                 "made_at": now,
                 "next_try_at": now if reached else None,
+                "correlation_id": cause().correlation_id,
             }
         )
     bulk(session, PayoutLetter, rows)

@@ -21,8 +21,9 @@ from ates.accounting.posting import Posting
 from ates.accounting.report import DayPlan, DayReport, Report, Wait
 from ates.accounting.writing import bulk
 from ates.contracts.accounting import DayPaid
-from ates.kernel import clock
+from ates.kernel import clock, ids
 from ates.kernel.db import Database
+from ates.kernel.events import Cause, cause, caused
 from ates.kernel.lag import behind, unhandled_before
 from ates.kernel.mail import LetterState
 
@@ -45,12 +46,14 @@ def run(
     """Close and pay. May run twice, late, in parallel or be killed: the money comes out the same.
 
     Each batch is a transaction; what the report calls an error or a wait has changed nothing more.
+    All that a run says, and its letters, carry one correlation id.
     """
     report = Report(clock.now())
-    with database.transaction() as session:
-        closing.open_days(session, books, report.at)
-    if _close_days(database, books, limits, report):
-        _pay_days(database, books, limits, report, progress)
+    with caused(cause() if cause().correlation_id else Cause(str(ids.new()))):
+        with database.transaction() as session:
+            closing.open_days(session, books, report.at)
+        if _close_days(database, books, limits, report):
+            _pay_days(database, books, limits, report, progress)
     with database.reading() as session:
         _note_parked(session, report)
     return report

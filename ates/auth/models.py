@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ates.contracts.auth import PersonChanged, PersonRegistered, Role
 from ates.kernel import db
-from ates.kernel.mail import LetterColumns, due_index, state_check
+from ates.kernel.mail import LetterColumns, correlation_index, due_index, state_check
 from ates.kernel.once import RequestColumns
 from ates.kernel.types import BigInt, Id, Truth, UTCDateTime
 
@@ -168,7 +168,12 @@ class Letter(LetterColumns, Base):
 
     link_id: Mapped[UUID] = mapped_column(Id, ForeignKey("auth_link.id"), primary_key=True)
 
-    __table_args__ = (state_check(), due_index("auth_letter"), db.STRICT)
+    __table_args__ = (
+        state_check(),
+        due_index("auth_letter"),
+        correlation_index("auth_letter"),
+        db.STRICT,
+    )
 
 
 class Throttle(Base):

@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar, cast
 
 from flask import Flask, current_app
-from sqlalchemy import CheckConstraint, Index, Text, and_, inspect, or_, select, text, update
+from sqlalchemy import CheckConstraint, Index, Text, and_, func, inspect, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ates.kernel import clock, db, ids, post
+from ates.kernel import clock, db, events, ids, post
 from ates.kernel.db import Database
 from ates.kernel.errors import is_outage
 from ates.kernel.types import BigInt, UTCDateTime
@@ -38,7 +38,8 @@ class LetterState(StrEnum):
 class LetterColumns:
     """What every letter row has, beside its part's own key. Mix into a model of the part.
 
-    The part's table adds `state_check()` and the index on what is due: `due_index("auth_letter")`.
+    The part's table adds `state_check()`, the index on what is due: `due_index("auth_letter")`,
+    and `correlation_index("auth_letter")`.
     """
 
     message_id: Mapped[str] = mapped_column(Text, unique=True)
@@ -50,6 +51,10 @@ class LetterColumns:
     claimed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reply: Mapped[str | None] = mapped_column(Text)
+    # What it comes from (kernel.events.Cause): the last link of a chain that began with a click.
+    correlation_id: Mapped[str | None] = mapped_column(
+        Text, default=lambda: events.cause().correlation_id
+    )
 
 
 STATE_RULE = "state IN ('waiting_address','queued','sending','sent','failed','unknown')"
@@ -63,6 +68,13 @@ def due_index(table: str) -> Index:
     """The partial index the mail worker reads."""
     rule = text("state IN ('queued', 'sending', 'unknown')")
     return Index(f"ix_{table}_due", "next_try_at", sqlite_where=rule, postgresql_where=rule)
+
+
+def correlation_index(table: str) -> Index:
+    """The partial index by which a chain finds its letters."""
+    rule = text("correlation_id IS NOT NULL")
+    name = f"ix_{table}_correlation_id"
+    return Index(name, "correlation_id", sqlite_where=rule, postgresql_where=rule)
 
 
 L = TypeVar("L", bound=LetterColumns)
@@ -114,6 +126,28 @@ def send_due(seconds: float = 30, stop: Callable[[], bool] = lambda: False) -> i
     """Send what is due, of all parts. How many letters were tried."""
     office = cast(Post, current_app.extensions["ates.letters"])
     return office.send_due(seconds, stop)
+
+
+def states(session: Session, box: LetterBox[Any]) -> dict[str, int]:
+    """How many letters of a part are in each state."""
+    model = box.model
+    rows = session.execute(select(model.state, func.count()).group_by(model.state)).all()
+    found = {str(state): count for state, count in rows}
+    return {state.value: found[state.value] for state in LetterState if state.value in found}
+
+
+def again(session: Session, box: LetterBox[Any], state: LetterState) -> int:
+    """Send all failed, or all unknown, letters of a part again: the same letter. How many."""
+    assert state in (LetterState.FAILED, LetterState.UNKNOWN), state
+    model = box.model
+    due: Any = session.execute(
+        update(model)
+        .where(model.state == state)
+        .values(state=LetterState.QUEUED, attempts=0, next_try_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    wake(session)
+    return int(due.rowcount)
 
 
 @dataclass(frozen=True)
@@ -195,6 +229,7 @@ class Post:
                 row.next_try_at = now + DOUBT
             else:
                 self._later(row, now, outcome.reply)
+        _tell(claimed.parcel, outcome)
 
     def _later(self, row: Any, now: datetime, reply: str) -> None:
         """Try again after one minute to one hour; give up after two days."""
@@ -231,10 +266,17 @@ class Post:
             return None  # one letter holds up only itself
         row.state, row.claimed_until = LetterState.SENDING, now + CLAIM
         row.attempts += 1
-        parcel = post.Parcel(
-            letter.to, subject, body, row.message_id, row.made_at, letter.correlation_id
-        )
+        cause = letter.correlation_id or row.correlation_id
+        parcel = post.Parcel(letter.to, subject, body, row.message_id, row.made_at, cause)
         return _Claimed(box, inspect(row).identity, parcel)
+
+
+def _tell(parcel: post.Parcel, outcome: post.Outcome) -> None:
+    """One line a letter: its id without the domain, never its address."""
+    level = logging.WARNING if outcome.verdict is post.Verdict.REFUSED else logging.INFO
+    letter = parcel.message_id.strip("<>").partition("@")[0]
+    about = {"letter": letter, "request": parcel.correlation_id}
+    log.log(level, "letter %s", outcome.verdict.name.lower(), extra=about)
 
 
 def _due(model: type[Any], now: datetime) -> Any:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ates.accounting.models.base import ROOMY, Base
 from ates.kernel import db
-from ates.kernel.mail import LetterColumns, due_index, state_check
+from ates.kernel.mail import LetterColumns, correlation_index, due_index, state_check
 from ates.kernel.once import RequestColumns
 from ates.kernel.types import BigInt, Day, Id, Truth, UTCDateTime
 
@@ -46,6 +46,7 @@ class PayoutLetter(LetterColumns, Base):
         state_check(),
         CheckConstraint("locale IS NOT NULL OR state = 'waiting_address'", name="locale"),
         due_index("accounting_letter"),
+        correlation_index("accounting_letter"),
         Index(
             "ix_accounting_letter_waiting",
             "account_id",
