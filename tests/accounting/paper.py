@@ -19,6 +19,7 @@ from ates.accounting.api import api as accounting_api
 from ates.accounting.views import chip_balance
 from ates.accounting.views import pages as accounting_pages
 from ates.analytics import models as sums
+from ates.analytics.api import api as analytics_api
 from ates.analytics.views import pages as analytics_pages
 from ates.contracts.accounting import Kind
 from ates.contracts.auth import Role
@@ -98,7 +99,7 @@ def open_desk(folder: Path) -> Desk:
             nav=(NavItem("accounting.mine", "My account", "a"),),
             frame={"balance": chip_balance},
         ),
-        Context("analytics", sums.Base.metadata, pages=analytics_pages),
+        Context("analytics", sums.Base.metadata, pages=analytics_pages, api=analytics_api),
     )
     app = Flask("ates.web")
     app.extensions["ates.config"] = settings

@@ -1,5 +1,6 @@
 """The page of analytics: today, its comparison with yesterday, and the periods asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from ates.analytics.models import MinuteSum, MomentSum, Person
 from ates.analytics.queries.figures import DayFigures, PeriodFigures, by_period, days_between
 from ates.analytics.queries.periods import Grain, Period, Window, window
-from ates.analytics.queries.tops import Top, day_tops, top_of
+from ates.analytics.queries.tops import Top, day_tops, tops_among
 from ates.kernel import generations
 from ates.web.watermark import Watermark, watermark
 
@@ -72,6 +73,27 @@ def live(session: Session) -> tuple[str, int]:
     return name, generations.number_of(name)
 
 
+@dataclass(frozen=True)
+class Today:
+    """The figures of the day that runs, alone."""
+
+    day: date
+    figures: DayFigures | None  # None: nothing is booked for it yet
+    below_zero: int
+    as_of: datetime
+
+
+def today(session: Session, zone: ZoneInfo, *, at: datetime) -> Today:
+    """The figures of the day that contains `at`, for programs."""
+    name, generation = live(session)
+    mark = watermark(session, name)
+    calendar = at.astimezone(zone).date()
+    days = days_between(session, generation, Period(calendar, calendar), at=at)
+    found = next((each for each in days if each.contains(at)), None)
+    below, _, _ = _counts(session, generation, None, at)
+    return Today(found.day if found else calendar, found, below, min(mark.as_of, at))
+
+
 def board(session: Session, asked: Asked, zone: ZoneInfo, *, at: datetime) -> Board:
     """The figures of the day that contains `at`, and of the periods asked for."""
     name, generation = live(session)
@@ -85,25 +107,32 @@ def board(session: Session, asked: Asked, zone: ZoneInfo, *, at: datetime) -> Bo
     cut = _same_time(yesterday, until, zone) if yesterday else at
     below, people, had = _counts(session, generation, yesterday, cut)
     running = today.day if today else calendar
-    tops = day_tops(
-        session, generation, (Period(shown.first, shown.last), Period(running, running))
-    )
+    single = Period(running, running)
+    tops = day_tops(session, generation, (Period(shown.first, shown.last), single))
+    periods = by_period(shown, days, running)
     return Board(
         today=today,
         against=_against(today, yesterday, had, until, mark),
         below_zero=below,
         people=people,
-        top=top_of(Period(running, running), tops),
+        top=tops_among([single], tops)[0],
         window=shown,
-        periods=by_period(shown, days, running),
-        tops=tuple(
-            (each, running in each, top_of(each, tops))
-            for each in reversed(shown.spans)
-            if any(one.day in each for one in days)
-        ),
+        periods=periods,
+        tops=_newest_first(shown, periods, tops_among(shown.spans, tops)),
         begun=bool(days),
         mark=mark,
     )
+
+
+def _newest_first(
+    shown: Window, periods: Sequence[PeriodFigures], tops: Sequence[Top | None]
+) -> tuple[tuple[Period, bool, Top | None], ...]:
+    """The spans with their tops, as far as the books reach."""
+    if shown.grain is Grain.RANGE:
+        running = any(each.running for each in periods)
+        return tuple((each, running, top) for each, top in zip(shown.spans, tops, strict=True))
+    rows = zip(periods, tops, strict=True)
+    return tuple((each.period, each.running, top) for each, top in rows if each.known)[::-1]
 
 
 def _same_time(day: DayFigures, moment: datetime, zone: ZoneInfo) -> datetime:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ates.analytics.models import DaySum
 from ates.analytics.queries.figures import DayFigures, figures
 from ates.analytics.queries.periods import Period
-from ates.analytics.queries.tops import Top, day_tops, top_of
+from ates.analytics.queries.tops import Top, tops_of
 from ates.kernel.errors import N_, NotFound
 
 
@@ -40,7 +40,7 @@ def one_day(session: Session, generation: int, day: date, *, at: datetime) -> Da
         )
     ).one()
     period = Period(day, day)
-    top = top_of(period, day_tops(session, generation, (period,)))
+    (top,) = tops_of(session, generation, [period])
     return DayPage(found, top, found.contains(at), row[0], row[1])
 
 
@@ -54,6 +54,13 @@ def figures_of(session: Session, generation: int, day: date, *, at: datetime) ->
     if row is None:
         raise NotFound(N_("The books have no such day."))
     return DayFigures(*row)
+
+
+def first_day(session: Session, generation: int) -> date | None:
+    """The day with which the books begin; None while there is none."""
+    return session.scalar(
+        select(func.min(DaySum.business_date)).where(DaySum.generation == generation)
+    )
 
 
 def listed(

@@ -1,6 +1,6 @@
 """Figures of business days, and what they sum to over a week, a month or a range."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ates.analytics.models import DaySum, PersonDay
-from ates.analytics.queries.periods import Period, Window
+from ates.analytics.queries.periods import Period, Window, parted
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,10 @@ def figures(generation: int) -> Select[*tuple[Any, ...]]:
 
 def by_period(window: Window, days: Sequence[DayFigures], today: date) -> tuple[PeriodFigures, ...]:
     """The figures of each period, oldest first; a period without a day is zero."""
-    return tuple(_sum(period, _in(period, days), today) for period in window.periods)
-
-
-def _in(period: Period, days: Iterable[DayFigures]) -> list[DayFigures]:
-    return [each for each in days if each.day in period]
+    found = parted(window.periods, days, lambda each: each.day)
+    return tuple(
+        _sum(period, mine, today) for period, mine in zip(window.periods, found, strict=True)
+    )
 
 
 def _sum(period: Period, days: Sequence[DayFigures], today: date) -> PeriodFigures:

@@ -1,8 +1,14 @@
 """Days, ISO weeks, calendar months and free ranges: which periods a page shows. Pure."""
 
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ONE = timedelta(days=1)
 EARLIEST, LATEST = date(2000, 1, 3), date(2999, 12, 29)  # both whole weeks away from any overflow
@@ -67,12 +73,23 @@ def window(grain: Grain, today: date, first: date | None, last: date | None) -> 
     since = _within(first) if first else None
     if grain is Grain.RANGE:
         return _range(since or until - 29 * ONE, until)
-    found = [period_of(grain, until)]
     wanted = MOST if since else USUAL[grain]
-    while len(found) < wanted and (since is None or found[-1].first > since):
-        found.append(period_of(grain, found[-1].first - ONE))
+    found = list(islice(back(grain, since or EARLIEST, until), wanted))
     cut = since is not None and found[-1].first > since
     return Window(grain, grain, tuple(reversed(found)), cut)
+
+
+def back(grain: Grain, first: date, last: date) -> Iterator[Period]:
+    """The periods from the one with `last` to the one with `first`, newest first."""
+    since, until = _within(first), _within(last)
+    if grain is Grain.RANGE:
+        yield Period(since, until)
+        return
+    found = period_of(grain, until)
+    yield found
+    while found.first > since:
+        found = period_of(grain, found.first - ONE)
+        yield found
 
 
 def period_of(grain: Grain, day: date) -> Period:
@@ -86,14 +103,26 @@ def period_of(grain: Grain, day: date) -> Period:
     return Period(day, day)
 
 
+def parted(
+    periods: Sequence[Period], rows: Iterable[T], day_of: Callable[[T], date]
+) -> list[list[T]]:
+    """The rows of each of these periods, which stand oldest first; rows outside are left out."""
+    firsts = [each.first for each in periods]
+    found: list[list[T]] = [[] for _ in periods]
+    for row in rows:
+        place = bisect_right(firsts, day_of(row)) - 1
+        if place >= 0 and day_of(row) in periods[place]:
+            found[place].append(row)
+    return found
+
+
 def _range(first: date, last: date) -> Window:
     days = (last - first).days + 1
     step = Grain.DAY if days <= BARS else Grain.WEEK if days <= 7 * BARS else Grain.MONTH
-    found = [period_of(step, last)]
-    while found[-1].first > first:
-        found.append(period_of(step, found[-1].first - ONE))
-    clipped = [Period(max(each.first, first), min(each.last, last)) for each in reversed(found)]
-    return Window(Grain.RANGE, step, tuple(clipped), False)
+    found = [
+        Period(max(each.first, first), min(each.last, last)) for each in back(step, first, last)
+    ]
+    return Window(Grain.RANGE, step, tuple(reversed(found)), False)
 
 
 def _within(day: date) -> date:

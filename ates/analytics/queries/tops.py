@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from ates.analytics.models import DayReward, Person, Task
-from ates.analytics.queries.periods import Period
+from ates.analytics.queries.periods import Period, parted
 
 PAGE = 50
 
@@ -93,9 +93,22 @@ def day_tops(session: Session, generation: int, periods: Sequence[Period]) -> tu
     return tuple(DayTop(CompletedTask(*row[:-1]), row.tasks) for row in found)
 
 
-def top_of(period: Period, tops: Iterable[DayTop]) -> Top | None:
-    """The top of a period from those of its days: a day that has it has it as its own top."""
-    mine = [each for each in tops if each.task.completed_on in period]
+def tops_among(periods: Sequence[Period], tops: Iterable[DayTop]) -> list[Top | None]:
+    """The top of each of these periods, which stand oldest first."""
+    found = parted(periods, tops, lambda each: each.task.completed_on)
+    return [_top(period, mine) for period, mine in zip(periods, found, strict=True)]
+
+
+def tops_of(session: Session, generation: int, periods: Sequence[Period]) -> list[Top | None]:
+    """The top of each of these adjoining periods, oldest first; one statement."""
+    if not periods:
+        return []
+    whole = Period(periods[0].first, periods[-1].last)
+    return tops_among(periods, day_tops(session, generation, [whole]))
+
+
+def _top(period: Period, mine: Sequence[DayTop]) -> Top | None:
+    """From the tops of its days: a day with the period's highest reward has it as its own."""
     if not mine:
         return None
     highest = max(each.task.reward_cents for each in mine)
