@@ -4,10 +4,13 @@ import sys
 
 from ates.app import create_app
 from ates.config import Config
+from ates.kernel import logs
 from ates.kernel.errors import ConfigError
 
 try:
-    app = create_app(Config.from_env())
+    config = Config.from_env()
+    logs.configure(config.log_kind, secrets=config.secrets)
+    app = create_app(config)
 except ConfigError as refusal:  # a sentence, not a traceback; a supervisor must not try again
     print(refusal, file=sys.stderr)
     sys.exit(78)

@@ -1,11 +1,12 @@
 """All settings, frozen: the only reader of the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ates.kernel.errors import ConfigError
@@ -43,6 +44,9 @@ class Config:
         "", "ATES_SIGNING_KEY", "Ed25519 private key (PEM) of access tokens"
     )
     books_keys: str = _setting("", "ATES_BOOKS_KEYS", "`1:<hex>,2:<hex>`; the last draws prices")
+    log: str = _setting(
+        "", "ATES_LOG", "`json` or `text`; without it `json` in production and `text` elsewhere"
+    )
     allow_sqlite: bool = _setting(False, "ATES_ALLOW_SQLITE", "`1` permits SQLite in production")
     unsafe_database: bool = _setting(
         False, "ATES_UNSAFE_DATABASE", "`1` drops durability; throw-away test databases only"
@@ -54,6 +58,18 @@ class Config:
     @property
     def production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def log_kind(self) -> Literal["json", "text"]:
+        return "json" if self.log == "json" or (not self.log and self.production) else "text"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no log: keys, and the passwords within addresses."""
+        urls = (self.database_url, self.redis_url, self.smtp_url)
+        passwords = (unquote(urlsplit(url).password or "") for url in urls)
+        keys = (self.secret_key, *self.signing_key.split(), *re.split("[:,]", self.books_keys))
+        return tuple(each for each in (*keys, *passwords) if each)
 
     @property
     def clock_file(self) -> Path:
@@ -94,6 +110,8 @@ class Config:
             raise ConfigError(f"ATES_TIMEZONE={self.timezone} is no time zone.") from None
         if self.env not in ("development", "production"):
             raise ConfigError(f"ATES_ENV={self.env}: write development or production.")
+        if self.log not in ("", "json", "text"):
+            raise ConfigError(f"ATES_LOG={self.log}: write json or text.")
         if self.test_clock and self.production:
             raise ConfigError("ATES_TEST_CLOCK is refused in production.")
         self._check_secrets()

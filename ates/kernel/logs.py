@@ -40,12 +40,12 @@ def configure(
     kind: Kind,
     *,
     secrets: Sequence[str] = (),
-    level: int = logging.INFO,
     stream: IO[str] | None = None,
 ) -> "Lines":
     """Send the log lines of this process to one place (default: stderr); done once, at its start.
 
-    In JSON also what nobody caught, warnings and the web server's own lines become log lines.
+    In JSON also what nobody caught, warnings and the web server's own lines become log lines. Text
+    is for people at a terminal, who are told of trouble alone; workers tell them more.
     """
     lines = Lines(stream or sys.stderr, Json(secrets) if kind == "json" else Text(secrets))
     root = logging.getLogger()
@@ -53,7 +53,7 @@ def configure(
         root.removeHandler(old)
     root.addHandler(lines)
     root.setLevel(logging.WARNING)
-    logging.getLogger("ates").setLevel(level)
+    logging.getLogger("ates").setLevel(logging.INFO if kind == "json" else logging.WARNING)
     if kind == "json":
         for name in ("_granian", "granian.access"):  # it brings handlers of its own
             logging.getLogger(name).handlers.clear()

@@ -146,6 +146,7 @@ def _children(
         log = Log(config.data / "log" / f"{name}.log")
         return Child(name, words, environ, log, bootstrap.CHECKOUT, beat, silent)
 
+    environ.setdefault("ATES_LOG", "json")  # into files; the screen says what matters
     children = []
     if not config.redis_url:
         words, environ["ATES_REDIS_URL"] = waker.command(runtime)
@@ -155,7 +156,8 @@ def _children(
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", options.host),
         *("--port", str(options.port), "--workers", str(options.workers)),
         *("--blocking-threads", "8", "--workers-kill-timeout", "3", "--no-access-log", "--no-ws"),
-        *("--respawn-failed-workers", "--respawn-interval", "1", "wsgi:app"),
+        *("--respawn-failed-workers", "--respawn-interval", "1"),
+        *("--log-config", str(Path(__file__).with_name("granian.json")), "wsgi:app"),
     ]
     children.append(child("events", [*flask, "events"], EVENTS_SILENT))
     children.append(child("mail", [*flask, "mail"], MAIL_SILENT))
@@ -168,7 +170,7 @@ def _wait_ready(family: Family, options: argparse.Namespace, stopping: list[int]
     until = time.monotonic() + READY_WITHIN
     while time.monotonic() < until and not stopping:
         family.tick()
-        if address.answers(options.host, options.port, "/healthz"):
+        if address.answers(options.host, options.port, "/readyz?for=pages"):
             return True
         time.sleep(0.1)
     if stopping:

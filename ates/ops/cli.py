@@ -51,9 +51,7 @@ def duties() -> list[Duty]:
 @click.group()
 def worker() -> None:
     """The processes that deliver events and send letters."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.getLogger("ates").setLevel(logging.INFO)
 
 
 @worker.command("events")

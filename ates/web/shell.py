@@ -6,7 +6,7 @@ from flask import Flask
 
 from ates.config import Config
 from ates.kernel.context import Context
-from ates.web import access, csrf, errors, frame, headers, i18n, identity, mailbox, pages
+from ates.web import access, csrf, errors, frame, headers, i18n, identity, journal, mailbox, pages
 from ates.web.api.pages import pages as description
 
 
@@ -20,6 +20,7 @@ def init_app(app: Flask, config: Config, contexts: Sequence[Context]) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.before_request(_begin)
+    journal.init_app(app)
     errors.init_app(app)
     headers.init_app(app, config)
     identity.init_app(app, config, contexts)
