@@ -47,7 +47,7 @@ class Today(Struct):
     as_of: Instant
 
 
-class Day(Struct):
+class DayIncome(Struct):
     """One business day."""
 
     day: date
@@ -105,9 +105,9 @@ def today() -> Today:
     )
 
 
-@api.lists("/days", Day, query=Span)
+@api.lists("/days", DayIncome, query=Span)
 @allow(ADMINS)
-def business_days(query: Span) -> Listed[Day]:
+def business_days(query: Span) -> Listed[DayIncome]:
     """Business days that have begun, newest first."""
     query.check()
     place = DAYS.read(query.after)
@@ -164,8 +164,8 @@ def _asked(session: Session, generation: int, query: Periods) -> list[Period]:
     return list(back(query.period, first, last)) if begin and first <= last else []
 
 
-def _day(row: DayFigures) -> Day:
-    return Day(row.day, row.income_cents, row.below_zero, row.lost)
+def _day(row: DayFigures) -> DayIncome:
+    return DayIncome(row.day, row.income_cents, row.below_zero, row.lost)
 
 
 def _top(period: Period, top: tops.Top | None) -> TopTask:
