@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 from flask import Blueprint, Flask
 from sqlalchemy import MetaData
+from sqlalchemy.orm import Session
 
 from ates.kernel.bulk import Loader, Scribe
 from ates.kernel.duty import Duty
@@ -52,6 +53,8 @@ class Context:
     setup: Callable[[Flask], None] | None = None
     # What `flask ops verify` asks of the part: quick or full -> sentences of what does not hold.
     verify: Callable[[bool], Sequence[str]] | None = None
+    # Single facts operators ask for: accounting tells `oldest_unpaid_day`.
+    figures: Callable[[Session], Mapping[str, Any]] | None = None
     # What the part's people do in the demonstration company.
     demo: Callable[[Stage], Iterable[Scene]] | None = None
     # Who writes the part's tables of a large company at once, from its chronicle (ops.bulk).

@@ -1,10 +1,10 @@
 """What a person decides about failed events: again, skip, set aside, release."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock, history
@@ -15,6 +15,8 @@ from ates.kernel.tables import event_log, outbox, parked
 
 log = logging.getLogger(__name__)
 
+Place = tuple[str, str, int]  # consumer, log, position
+
 
 def heads(
     session: Session,
@@ -23,6 +25,7 @@ def heads(
     position: int | None = None,
     key: str | None = None,
     fingerprint: str | None = None,
+    places: Collection[Place] | None = None,
 ) -> Sequence[Row[Any]]:
     """The failed heads of streams that a person names; none named is all.
 
@@ -39,6 +42,8 @@ def heads(
     ):
         if value is not None:
             query = query.where(column == value)
+    if places is not None:
+        query = query.where(tuple_(parked.c.consumer, parked.c.log, parked.c.position).in_(places))
     return session.execute(query.order_by(parked.c.consumer, parked.c.position)).all()
 
 

@@ -27,6 +27,12 @@ class ConsumerLine:
     retry: int
     blocked: int
     dead: int
+    paused_by: str | None = None
+    paused_at: datetime | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.name, self.log
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Report:
     def healthy(self) -> bool:
         """Nothing is dead, held or paused, and nobody stands still for a minute (chapter 11)."""
         return not self.held and all(
-            each.mode != "paused" and not each.dead and not self._stands(each)
+            each.mode != "paused" and not each.dead and not self.stands(each)
             for each in self.consumers
         )
 
@@ -102,7 +108,7 @@ class Report:
         lines.append("Healthy." if self.healthy else "NOT healthy.")
         return "\n".join(lines)
 
-    def _stands(self, line: ConsumerLine) -> bool:
+    def stands(self, line: ConsumerLine) -> bool:
         """Shrinking lag is work, not illness: old unread events and no movement are."""
         if line.mode == "rebuild":
             return False  # it waits for the live one, and nobody reads it
@@ -114,24 +120,29 @@ class Report:
 def read(database: Database) -> Report:
     """One snapshot of where everything stands."""
     with database.reading() as session:
-        head = session.execute(select(log_head).where(OWN)).one()
-        staged = session.execute(
-            select(
-                func.count().label("events"),
-                func.min(outbox.c.occurred_at).label("oldest"),
-                func.count(outbox.c.held).label("held"),
-            ).select_from(outbox)
-        ).one()
-        return Report(
-            at=clock.now(),
-            head=head.position,
-            staged=staged.events - staged.held,
-            oldest_staged=staged.oldest,
-            held=staged.held,
-            swept_at=head.swept_at,
-            consumers=_consumers(session),
-            troubles=_troubles(session),
-        )
+        return snapshot(session)
+
+
+def snapshot(session: Session) -> Report:
+    """Where everything stands, in the snapshot of `session`."""
+    head = session.execute(select(log_head).where(OWN)).one()
+    staged = session.execute(
+        select(
+            func.count().label("events"),
+            func.min(outbox.c.occurred_at).label("oldest"),
+            func.count(outbox.c.held).label("held"),
+        ).select_from(outbox)
+    ).one()
+    return Report(
+        at=clock.now(),
+        head=head.position,
+        staged=staged.events - staged.held,
+        oldest_staged=staged.oldest,
+        held=staged.held,
+        swept_at=head.swept_at,
+        consumers=_consumers(session),
+        troubles=_troubles(session),
+    )
 
 
 def _consumers(session: Session) -> list[ConsumerLine]:
@@ -163,6 +174,8 @@ def _consumers(session: Session) -> list[ConsumerLine]:
             oldest_unread=row.recorded_at,
             moved_at=row.moved_at,
             last_error=row.last_error,
+            paused_by=row.paused_by,
+            paused_at=row.paused_at,
             **{
                 state: counts.get((row.name, row.log, state), 0)
                 for state in ("retry", "blocked", "dead")

@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
-from ipaddress import ip_address
 from pathlib import Path
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from ates.config import Config
 from ates.kernel.errors import N_, NotFound
 from ates.web.access import PUBLIC, allow
+from ates.web.here import at_this_machine
 
 pages = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 
 NEWEST = 200  # files listed
 
 _LINK = re.compile(r"(https?://[^\s<>\"']+)")
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
 @dataclass(frozen=True)
@@ -56,19 +55,9 @@ def letter(name: str) -> ResponseReturnValue:
 def _folder() -> Path:
     """The folder of letters. Raises NotFound for everybody who is not at this machine."""
     config: Config = current_app.extensions["ates.config"]
-    if config.production or config.smtp_url or not _at_this_machine():
+    if config.production or config.smtp_url or not at_this_machine():
         raise NotFound(N_("There is no such page"))
     return config.mail_folder
-
-
-def _at_this_machine() -> bool:
-    """A request that came through a proxy is from elsewhere, whatever its last hop."""
-    if any(name in request.headers for name in _FORWARDED):
-        return False
-    try:
-        return ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _age(path: Path) -> float:

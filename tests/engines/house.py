@@ -270,7 +270,7 @@ class House:
 
     def _answers(self) -> bool:
         try:
-            return self.guest().get("/healthz").status == 200
+            return self.guest().get("/readyz?for=pages").status == 200
         except OSError:
             return False
 

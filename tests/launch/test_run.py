@@ -32,8 +32,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_a_fresh_start_answers_and_prints_one_screen(demo: Running) -> None:
-    assert demo.status("/healthz") == 200
-    assert demo.status("/readyz") == 200
+    assert demo.status("/readyz?for=pages") == 200
     assert demo.url in demo.screen
     for role in ("admin", "manager", "accountant", "employee"):
         assert role in demo.screen
@@ -218,7 +217,7 @@ def test_every_command_refuses_a_bad_setting_in_a_sentence(tmp_path: Path) -> No
 
 def _answers(demo: Running) -> bool:
     try:
-        return demo.status("/healthz") == 200
+        return demo.status("/readyz?for=pages") == 200
     except OSError:
         return False
 

@@ -30,7 +30,7 @@ def test_gunicorn_serves_the_pages(tmp_path: Path) -> None:
         until = time.monotonic() + 20
         while time.monotonic() < until:
             try:
-                assert served.status("/healthz") == 200
+                assert served.status("/readyz?for=pages") == 200
                 break
             except OSError:
                 time.sleep(0.1)

@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from ates.kernel import migrate
-from ates.kernel.db import Database
-
 from . import shop as the_shop
 from .shop import Shop
 
@@ -24,28 +21,8 @@ Open http://127.0.0.1:8000/auth/invitation/abc <b>now</b>\r
 """
 
 
-def test_ready_needs_todays_schema(tmp_path: Path) -> None:
-    settings = the_shop.config(tmp_path, database_url=f"sqlite:///{tmp_path / 'books.sqlite3'}")
-    url = settings.database_url
-    migrate.prepare(migrate.long(url, unsafe=True))
-    (tmp_path / "shop").mkdir()
-    ready = the_shop.open_shop(settings, {}).client()
-    assert (ready.get("/healthz").status_code, ready.get("/readyz").text) == (200, "ready\n")
-
-
-def test_not_ready_says_why(shop: Shop) -> None:
-    answer = shop.client().get("/healthz")
-    assert answer.status_code == 503
-    assert "The database is at version none" in answer.text
+def test_alive_touches_nothing(shop: Shop) -> None:
     assert shop.client().get("/livez").text == "alive\n"
-
-
-def test_a_database_that_is_gone_is_not_ready(tmp_path: Path) -> None:
-    opened = the_shop.open_shop(the_shop.config(tmp_path), {})
-    gone = Database(f"sqlite:///{tmp_path / 'gone' / 'x.sqlite3'}", unsafe=True)
-    opened.app.extensions["ates.database"] = gone
-    answer = opened.client().get("/readyz")
-    assert (answer.status_code, answer.text) == (503, "The database does not answer.\n")
 
 
 def test_help_pages(employee: FlaskClient) -> None:

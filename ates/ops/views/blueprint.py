@@ -1,8 +1,15 @@
-"""The blueprint that all pages of operations belong to."""
+"""The blueprint that all pages of operations belong to, and what its templates share."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint
+from sqlalchemy.orm import Session
+
+from ates.kernel import db, worker
+from ates.kernel.generations import base_of
+from ates.ops.views import words
 
 pages = Blueprint(
     "ops",
@@ -10,3 +17,15 @@ pages = Blueprint(
     url_prefix="/ops",
     template_folder=str(Path(__file__).parents[1] / "templates"),
 )
+
+
+@pages.context_processor
+def shared() -> dict[str, Any]:
+    """Functions of the templates."""
+    return {"span": words.span, "doing": words.doing}
+
+
+def wake(session: Session, consumers: Iterable[str]) -> None:
+    """After the commit, ring these consumers; without Redis the sweep finds them in a second."""
+    names = sorted({base_of(name) for name in consumers})
+    db.after_commit(session, "ops", lambda: worker.bell().ring(names))

@@ -1,0 +1,54 @@
+"""What operators type: which parked events, and why something is given up."""
+
+from enum import StrEnum
+
+from ates.kernel.errors import N_
+from ates.web.forms import Field, Form, Wrong, choice, line, tick
+from ates.web.forms import text as lines
+
+SHORTEST, LONGEST = 10, 500
+
+
+class State(StrEnum):
+    """How an event is parked."""
+
+    RETRY = "retry"
+    DEAD = "dead"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+
+
+class Search(Form):
+    """The filter of the list; it lives in the address."""
+
+    state = choice(State)
+    consumer = line(100)
+    type = line(100)
+    q = line(100)
+    after = line(400)
+
+
+def reason() -> Field[str]:
+    """Why: 10 to 500 characters, for the record."""
+    plain = lines(LONGEST)
+
+    def read(typed: str) -> str:
+        if len(typed) < SHORTEST:
+            raise Wrong(N_("Write the reason in 10 to 500 characters."))
+        return plain.read(typed)
+
+    return Field(read, "", N_("Write the reason in 10 to 500 characters."))
+
+
+class Skip(Form):
+    """Giving an event up at one consumer."""
+
+    consumer = line(100, required=N_("Choose one of the list."))
+    reason = reason()
+
+
+class Release(Form):
+    """Deciding about a staged event that is held."""
+
+    discard = tick()
+    reason = reason()

@@ -1,0 +1,92 @@
+"""Two more decisions: staged events that are held, letters that did not go out."""
+
+from typing import Any
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ates.kernel import mail
+from ates.kernel.context import Context
+from ates.kernel.db import reading
+from ates.kernel.errors import N_, Conflict, Invalid, NotFound
+from ates.kernel.mail import LetterState
+from ates.ops import pulse, repair
+from ates.ops.forms import Release
+from ates.ops.views.blueprint import pages
+from ates.web.access import ADMINS, allow
+from ates.web.errors import refused
+from ates.web.formats import number
+from ates.web.i18n import gettext, ngettext
+from ates.web.identity import me
+from ates.web.once import act
+
+AGAIN = (LetterState.FAILED, LetterState.UNKNOWN)
+
+
+@pages.route("/held/<int:seq>", methods=["GET", "POST"])
+@allow(ADMINS)
+def held(seq: int) -> ResponseReturnValue:
+    """An event whose number in its stream was taken: number it anew, or drop it."""
+    if request.method != "POST":  # a HEAD is no act
+        return render_template("ops/held.html", form=Release(), **_held(seq))
+    form = Release.sent()
+    try:
+        form.check()
+        with act("ops") as deed:
+            if deed.fresh:
+                row = _held(seq)
+                version = None if form.discard else row["following"]
+                repair.release(
+                    deed.session, seq, as_version=version, by=me().name, reason=form.reason
+                )
+                deed.location = url_for(".overview")
+    except Invalid as error:
+        return refused("ops/held.html", form, error, **_held(seq))
+    except LookupError:
+        raise Conflict(N_("Nobody has to decide about this event any more.")) from None
+    flash(gettext("Decided. The stream goes on."))
+    return redirect(deed.location, 303)
+
+
+@pages.route("/letters/<part>/<state>", methods=["GET", "POST"])
+@allow(ADMINS)
+def letters(part: str, state: str) -> ResponseReturnValue:
+    """Send failed or unknown letters of a part again: the same letters, nothing else happens."""
+    context, wanted = _box(part, state)
+    assert context.letters is not None
+    if request.method != "POST":  # a HEAD is no act
+        with reading(part) as session:
+            count = mail.states(session, context.letters).get(state, 0)
+        return render_template("ops/letters.html", part=part, state=state, count=count)
+    with act("ops") as deed:
+        if deed.fresh:
+            sent = mail.again(deed.session, context.letters, wanted)
+            deed.location = url_for(".overview")
+            flash(
+                ngettext(
+                    "%(shown)s letter goes out again.",
+                    "%(shown)s letters go out again.",
+                    sent,
+                    shown=number(sent),
+                )
+            )
+    return redirect(deed.location, 303)
+
+
+def _held(seq: int) -> dict[str, Any]:
+    with reading("ops") as session:
+        for each in pulse.held(session, seq):
+            return {
+                "row": each,
+                "following": repair.next_number(session, each.source, each.key),
+            }
+    raise NotFound(N_("There is no such event"))
+
+
+def _box(part: str, state: str) -> tuple[Context, LetterState]:
+    """The part with letters, and the state. Raises NotFound."""
+    contexts: tuple[Context, ...] = current_app.extensions["ates.contexts"]
+    for each in contexts:
+        if each.name == part and each.letters is not None and state in AGAIN:
+            return each, LetterState(state)
+    raise NotFound(N_("There is no such page"))
