@@ -41,13 +41,13 @@ class Requests:
         self.registry.register(Shared(app))
 
     def begin(self) -> None:
-        g.ates_began = clock.monotonic()
+        g.ates_measured = clock.monotonic()
 
     def end(self, response: Response) -> Response:
         endpoint, process = request.endpoint or "none", str(os.getpid())
         method = request.method if request.method in METHODS else "other"
         self.count.labels(process, endpoint, method, str(response.status_code)).inc()
-        began = g.pop("ates_began", None)
+        began = g.pop("ates_measured", None)
         if began is not None:
             self.seconds.labels(process, endpoint).observe(clock.monotonic() - began)
         return response
