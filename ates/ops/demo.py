@@ -25,7 +25,7 @@ from ates.kernel.mail import Post
 from ates.kernel.stage import Scene, Stage
 from ates.kernel.tables import event_log, log_head, outbox
 
-SEED = 24
+SEED = 15
 ACT = timedelta(minutes=200)  # scenes so close are heard together
 PATIENCE = 60.0
 ALIVE = timedelta(seconds=15)  # a worker that shows no life for longer is none

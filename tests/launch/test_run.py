@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,27 @@ def test_a_fresh_start_answers_and_prints_one_screen(demo: Running) -> None:
     for role in ("admin", "manager", "accountant", "employee"):
         assert role in demo.screen
     assert "mailbox" in demo.screen
+
+
+def test_a_new_folder_is_filled_with_a_whole_company(demo: Running) -> None:
+    done = ates("-m", "ates", "auth", "list-people", ATES_DATA=str(demo.data))
+    assert len(done.stdout.splitlines()) == 40, done.stderr
+    assert not list((demo.data / "run").glob("demo-*")), "no mark of an unfinished one"
+    assert list((demo.data / "mail").glob("*.eml"))
+
+
+def test_a_company_left_half_made_explains_how_to_start_over(tmp_path: Path) -> None:
+    started = running.start(tmp_path)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not _has_people(started.data / "ates.sqlite3"):
+            time.sleep(0.05)
+        assert started.stop() < 5
+    finally:
+        started.process.kill()
+    again = run("--data", str(started.data), "--port", str(free_port()))
+    assert again.returncode == 78
+    assert f"remove {started.data}" in again.stderr
 
 
 def test_secrets_and_books_are_for_their_owner_alone(demo: Running) -> None:
@@ -213,6 +235,16 @@ def test_every_command_refuses_a_bad_setting_in_a_sentence(tmp_path: Path) -> No
     assert done.returncode != 0
     assert "There is no secret_key" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def _has_people(books: Path) -> bool:
+    if not books.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(books)) as reader:
+            return bool(reader.execute("SELECT 1 FROM auth_person").fetchall())
+    except sqlite3.OperationalError:  # the tables are being made
+        return False
 
 
 def _answers(demo: Running) -> bool:

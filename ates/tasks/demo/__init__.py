@@ -16,14 +16,14 @@ from ates.tasks.demo.words import Words
 from ates.tasks.models import Assignee, Status, Task
 from ates.tasks.titles import Wording
 
-CREATED = (38, 34, 36, 33, 37, 35, 38, 34, 36, 46)  # a day, the last one is today
-FINISHED = (18, 32, 37, 33, 38, 35, 38, 34, 37, 43)
+CREATED = (38, 34, 36, 33, 37, 35, 38, 34, 36, 56)  # a day, the last one is today
+FINISHED = (18, 32, 37, 33, 38, 35, 38, 34, 37, 44)
 SHUFFLES = ((1, 15.02), (4, 11.51), (4, 16.83), (7, 14.26), (9, 10.74))  # day, hour
 READY = timedelta(minutes=40)  # nothing is finished sooner
 
 # How eager they are; some avoid work altogether, which is how one gets below zero.
 EAGER = {
-    **{"Kesha": 1.3, "Polly": 6.0, "Rio": 3.0, "Анна": 5.0, "Борис": 4.0},
+    **{"Kesha": 1.0, "Polly": 6.0, "Rio": 3.0, "Анна": 5.0, "Борис": 4.0},
     **{"Gosha": 0.1, "Nigel": 0.0, "Oscar": 0.2, "Степан": 0.2},
 }
 MOODS = (0.8, 1.0, 1.0, 1.5, 2.0)
