@@ -29,6 +29,8 @@ class Behind:
     oldest: datetime | None  # when the oldest of them happened
     as_of: datetime  # all that happened up to then is counted
     dead: int  # events that wait for a person
+    aside: int = 0  # events set aside, the dead among them
+    aside_since: datetime | None = None  # when the oldest of those happened
 
 
 def unhandled_before(session: Session, consumer: str, instant: datetime) -> Unhandled:
@@ -102,6 +104,10 @@ def behind(session: Session, consumer: str) -> Behind:
         event_log.c.type.not_in(known),
     )
     of = consumers.c.name == consumer
+    mine = (parked.c.consumer == consumer, parked.c.status != "skipped")
+    aside = event_log.join(
+        parked, and_(parked.c.log == event_log.c.log, parked.c.position == event_log.c.position)
+    )
     row = session.execute(
         select(
             select(func.count()).where(*staged).scalar_subquery().label("staged"),
@@ -123,10 +129,18 @@ def behind(session: Session, consumer: str) -> Behind:
             .where(parked.c.consumer == consumer, parked.c.status == literal("dead"))
             .scalar_subquery()
             .label("dead"),
+            _count(aside).where(*mine).scalar_subquery().label("aside"),
+            select(func.min(event_log.c.occurred_at))
+            .select_from(aside)
+            .where(*mine)
+            .scalar_subquery()
+            .label("since"),
         )
     ).one()
     oldest = min((moment for moment in (row.first, row.next) if moment is not None), default=None)
-    return Behind(row.staged + row.unread, oldest, oldest or clock.now(), row.dead)
+    return Behind(
+        row.staged + row.unread, oldest, oldest or clock.now(), row.dead, row.aside, row.since
+    )
 
 
 def _unheard(consumer: str) -> Any:

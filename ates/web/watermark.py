@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock
 from ates.kernel.lag import behind
-from ates.kernel.tables import event_log, parked
 
 Loudness = Literal["fresh", "bold", "yellow", "red"]
 STEPS: tuple[tuple[timedelta, Loudness], ...] = (
@@ -32,20 +30,11 @@ class Watermark:
 def watermark(session: Session, consumer: str) -> Watermark:
     """How far `consumer` is. Events set aside are not counted, so they hold the mark back."""
     lag, now = behind(session, consumer), clock.now()
-    aside = session.execute(
-        select(func.count(), func.min(event_log.c.occurred_at))
-        .select_from(parked)
-        .join(
-            event_log,
-            and_(event_log.c.log == parked.c.log, event_log.c.position == parked.c.position),
-        )
-        .where(parked.c.consumer == consumer, parked.c.status != "skipped")
-    ).one()
-    as_of = min(lag.as_of, aside[1] or lag.as_of)
+    as_of = min(lag.as_of, lag.aside_since or lag.as_of)
     age = now - as_of
     return Watermark(
         as_of=as_of,
-        events=lag.events + aside[0],
+        events=lag.events + lag.aside,
         minutes=max(1, age // timedelta(minutes=1)),
         loudness="red" if lag.dead else _loudness(age),
     )
