@@ -1,7 +1,7 @@
 # The one entrance for people who work on aTES. Each line prints what it runs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types imports proof migration schemas docs translations screenshots lock environment
+.PHONY: help run test bench lint format types imports proof migration schemas docs translations screenshots lock environment
 
 help:  ## this list
 	@grep -E '^[a-z ]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ types: environment  ## mypy, strict
 
 imports: environment  ## the layers of the house
 	.venv/bin/lint-imports
+
+bench: environment  ## speed and memory against the bare driver: make bench ARGS="--quick --only drain"
+	$(PYTHON) -m bench $(ARGS)
 
 migration: environment  ## draft of a migration: make migration M="what changes"
 	python3 -m ates init

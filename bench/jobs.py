@@ -1,0 +1,40 @@
+"""What a drain replaces: one RQ job for each event, each with a transaction of its own."""
+
+import time
+from collections.abc import Sequence
+
+from flask import current_app
+from redis import Redis
+from rq import Queue, SimpleWorker
+from sqlalchemy import select
+
+from ates.kernel.db import Database
+from ates.kernel.delivery import Drain
+from ates.kernel.tables import event_log
+from tests.engines.wake import running
+
+
+def handle(position: int) -> None:
+    """The job: one event, handled by accounting and committed."""
+    found = current_app.extensions["ates.database"]
+    assert isinstance(found, Database)
+    drain = Drain(found, current_app.extensions["ates.inboxes"]["accounting"])
+    with drain.transaction() as session:
+        row = session.execute(select(event_log).where(event_log.c.position == position)).one()
+        drain.apply(session, [row])
+
+
+def seconds(positions: Sequence[int]) -> float:
+    """How long a worker takes to enqueue and work one job for each of these events.
+
+    SimpleWorker spares RQ the fork of each job: with it RQ is slower still.
+    """
+    with running("redis") as server, Redis(port=server.port) as connection:
+        queue = Queue("each", connection=connection)
+        started = time.perf_counter()
+        for position in positions:
+            queue.enqueue(handle, position, result_ttl=0)
+        SimpleWorker([queue], connection=connection).work(burst=True, logging_level="ERROR")
+        taken = time.perf_counter() - started
+        assert queue.failed_job_registry.count == 0, "every job succeeds"
+    return taken
