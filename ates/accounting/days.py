@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from ates.accounting.ledger import Ledger
@@ -17,6 +17,11 @@ from ates.contracts.accounting import DayOpened
 
 AHEAD = timedelta(hours=1)  # a day has its row before it begins
 ONE = timedelta(days=1)
+NEWEST = (  # worded once: it runs with each batch
+    select(BusinessDay.business_date, BusinessDay.starts_at, BusinessDay.ends_at, BusinessDay.state)
+    .where(or_(BusinessDay.state == "open", BusinessDay.ends_at > bindparam("oldest")))
+    .order_by(BusinessDay.starts_at)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +73,7 @@ class Calendar:
     @classmethod
     def read(cls, session: Session, oldest: datetime) -> Self:
         """All open days and all that end after `oldest`."""
-        rows = session.execute(
-            select(
-                BusinessDay.business_date,
-                BusinessDay.starts_at,
-                BusinessDay.ends_at,
-                BusinessDay.state,
-            )
-            .where(or_(BusinessDay.state == "open", BusinessDay.ends_at > oldest))
-            .order_by(BusinessDay.starts_at)
-        ).all()
+        rows = session.execute(NEWEST, {"oldest": oldest}).all()
         return cls(
             [Borders(row.business_date, row.starts_at, row.ends_at) for row in rows],
             [row.business_date for row in rows if row.state == "open"],

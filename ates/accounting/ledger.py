@@ -4,13 +4,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import Head
 from ates.contracts.accounting import LEDGER
 from ates.kernel.bus import publish_all
 from ates.kernel.events import Meta, caused_by, made
+
+HEAD: Any = Head.__table__
+MOVED = ("last_entry_no", "last_block_no", "last_hash", "last_account_id", "said")
+# Worded once: they run with each batch.
+LOCK = select(HEAD).where(HEAD.c.id == 1).with_for_update()
+SAVE = update(HEAD).where(HEAD.c.id == 1).values({name: bindparam(f"new_{name}") for name in MOVED})
 
 
 @dataclass
@@ -29,8 +35,7 @@ class Ledger:
     @classmethod
     def lock(cls, session: Session) -> Self:
         """Wait for the other writers. Read nothing before: it would be from before their commit."""
-        head = Head.__table__.c
-        row = session.execute(select(Head.__table__).where(head.id == 1).with_for_update()).one()
+        row = session.connection().execute(LOCK).one()
         values = dict(row._mapping)
         del values["id"]
         return cls(session=session, **values)
@@ -45,17 +50,8 @@ class Ledger:
 
     def save(self, cause: Meta | None = None) -> None:
         """Write the head and publish. `cause` is the one event that all of it comes from, if so."""
-        self.session.execute(
-            update(Head)
-            .where(Head.id == 1)
-            .values(
-                last_entry_no=self.last_entry_no,
-                last_block_no=self.last_block_no,
-                last_hash=self.last_hash,
-                last_account_id=self.last_account_id,
-                said=self.said,
-            )
-            .execution_options(synchronize_session=False)
+        self.session.connection().execute(
+            SAVE, {f"new_{name}": getattr(self, name) for name in MOVED}
         )
         said, self.events = self.events, []
         publish_all(self.session, said if cause is None else [caused_by(cause, e) for e in said])

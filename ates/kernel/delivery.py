@@ -1,5 +1,6 @@
 """Consumers: what a part hears, and how the log reaches it, each effect exactly once."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
 from ates.kernel.events import Cause, attach, caused, contracts, parse, set_cause
 from ates.kernel.inbox import Inbox, meta_from
 from ates.kernel.log import halves, sequence
-from ates.kernel.tables import OWN_LOG, consumer, event_log
+from ates.kernel.tables import LOCKS, MOVE, NEXT, OWN_LOG, consumer
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Storm(Exception):
 
 @dataclass
 class Stats:
-    """What a drain did; its tests and `flask events status` read it."""
+    """What a drain did."""
 
     handled: int = 0
     parked: int = 0
@@ -86,7 +87,7 @@ class Drain:
         """Deliver the next batch: effects and position in one transaction. How many were taken."""
         started = clock.monotonic()
         try:
-            with self.transaction() as session:
+            with _uncollected(), self.transaction() as session:
                 rows = self.take(session)
                 if not rows:
                     return 0
@@ -152,23 +153,14 @@ class Drain:
 
     def lock(self, session: Session) -> Sequence[Row[Any]]:
         """Lock all rows of the consumer, so that one drain moves it at a time."""
-        rows = session.execute(
-            select(consumer)
-            .where(consumer.c.name == self.name)
-            .order_by(consumer.c.log)
-            .with_for_update(skip_locked=self.skip_locked)
-        ).all()
+        rows = session.execute(LOCKS[self.skip_locked], {"consumer": self.name}).all()
         return [row for row in rows if row.mode in ("live", "rebuild")]
 
     def take(self, session: Session) -> Sequence[Row[Any]]:
         """The next events after the position, checked to be without a hole."""
         for place in self.lock(session):
-            rows = session.execute(
-                select(event_log)
-                .where(event_log.c.log == place.log, event_log.c.position > place.position)
-                .order_by(event_log.c.position)
-                .limit(self.stats.size)
-            ).all()
+            after = {"log": place.log, "after": place.position, "size": self.stats.size}
+            rows = session.execute(NEXT, after).all()
             if rows:
                 found = [row.position for row in rows]
                 if found != list(range(place.position + 1, place.position + 1 + len(rows))):
@@ -199,11 +191,8 @@ class Drain:
 
     def move(self, session: Session, last: Row[Any]) -> None:
         """The position moves in the transaction of the effects."""
-        session.execute(
-            update(consumer)
-            .where(consumer.c.name == self.name, consumer.c.log == last.log)
-            .values(position=last.position, moved_at=clock.now(), last_error=None)
-        )
+        values = {"consumer": self.name, "of": last.log, "to": last.position, "now": clock.now()}
+        session.execute(MOVE, values)
 
     def pause(self, reason: str) -> None:
         """Stop this consumer until a person has looked; a rebuild nobody reads is only told."""
@@ -234,6 +223,16 @@ class Drain:
             self.stats.size = max(self.stats.size // 2, 16)
         else:
             self.stats.size = min(self.stats.size * 2, BATCH)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for circles of garbage after a batch, not thirty times in it: it makes none itself."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class _Care:

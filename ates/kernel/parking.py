@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock, history, ids
@@ -19,6 +19,24 @@ from ates.kernel.tables import event_log, parked
 ATTEMPTS = 10  # then a person decides: dead after about 17 minutes
 STREAMS_AT_ONCE = 20
 ROWS_AT_ONCE = 100
+
+
+# Whether anything of a consumer waits, or was given up in a range: asked with each batch, so it is
+# worded once.
+ANY = select(
+    select(parked)
+    .where(
+        parked.c.consumer == bindparam("of"),
+        or_(
+            parked.c.status != "skipped",
+            and_(
+                parked.c.log == bindparam("in"),
+                parked.c.position.between(bindparam("from"), bindparam("to")),
+            ),
+        ),
+    )
+    .exists()
+)
 
 
 @dataclass
@@ -47,7 +65,8 @@ def stuck(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> Stuck:
         parked.c.position.between(rows[0].position, rows[-1].position),
         parked.c.status == "skipped",
     )
-    if not session.scalar(select(select(parked).where(or_(waits, given_up)).exists())):
+    between = {"of": consumer, "in": rows[0].log, "from": rows[0].position, "to": rows[-1].position}
+    if not session.scalar(ANY, between):
         return Stuck()
     skipped = frozenset(session.scalars(select(parked.c.position).where(given_up)))
     found = session.execute(

@@ -9,7 +9,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
+    select,
     text,
+    update,
 )
 
 from ates.kernel.db import STRICT, metadata
@@ -180,3 +183,18 @@ pace = Table(
 
 OWN = log_head.c.own == True  # noqa: E712 - SQL, not Python: this database's own log
 FOREIGN = log_head.c.own == False  # noqa: E712 - a copy of another database's log
+
+# The statements of each batch (kernel.delivery), worded once.
+_OF = select(consumer).where(consumer.c.name == bindparam("consumer")).order_by(consumer.c.log)
+LOCKS = {passing: _OF.with_for_update(skip_locked=passing) for passing in (False, True)}
+NEXT = (
+    select(*(column for column in event_log.c if column.name != "recorded_at"))
+    .where(event_log.c.log == bindparam("log"), event_log.c.position > bindparam("after"))
+    .order_by(event_log.c.position)
+    .limit(bindparam("size"))
+)
+MOVE = (
+    update(consumer)
+    .where(consumer.c.name == bindparam("consumer"), consumer.c.log == bindparam("of"))
+    .values(position=bindparam("to"), moved_at=bindparam("now"), last_error=None)
+)

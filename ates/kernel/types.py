@@ -43,10 +43,11 @@ class UTCDateTime(TypeDecorator[datetime]):
         return sortable(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+        return _moment(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Past the layer of TypeDecorator: each event has a moment and an id."""
+        return _moment
 
 
 class Day(TypeDecorator[date]):
@@ -82,8 +83,10 @@ class Id(TypeDecorator[UUID]):
         return str(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
-        # msgspec reads it three times as fast as UUID(value) does.
-        return msgspec.convert(value, UUID) if isinstance(value, str) else value
+        return _uuid(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return _uuid if dialect.name == "sqlite" else None
 
 
 class Truth(TypeDecorator[bool]):
@@ -100,6 +103,18 @@ class Truth(TypeDecorator[bool]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:
         return None if value is None else bool(value)
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def _uuid(value: Any) -> UUID | None:
+    """msgspec reads it three times as fast as UUID(value) does."""
+    return msgspec.convert(value, UUID) if isinstance(value, str) else value
 
 
 def sortable(moment: datetime) -> str:
