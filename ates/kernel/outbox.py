@@ -48,13 +48,13 @@ def store(sender: type[Any], *, session: Session, events: list[Any]) -> None:
     }
     envelopes: dict[Cause, str] = {}  # most events of a batch have one cause
     rows = []
-    for event in events:
+    for event, event_id in zip(events, ids.several(len(events)), strict=True):
         by = event.__dict__.get("_cause", present)
         if by not in envelopes:
             envelopes[by] = _envelope(by)
         row = {
             **common,
-            "event_id": ids.new(),
+            "event_id": event_id,
             "key": key_of(event),
             "key_version": event.key_version,
             "data": contract.encode(event).decode(),

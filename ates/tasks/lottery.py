@@ -24,7 +24,7 @@ def draw(people: Sequence[UUID], times: int) -> list[UUID]:
     Never in SQL: one `ORDER BY random() LIMIT 1` in a bulk statement is evaluated once, and gives
     every task to the same person.
     """
-    return [ids.draw(people) for _ in range(times)]
+    return ids.draws(people, times)
 
 
 def spread(people: Sequence[UUID], drawn: Sequence[UUID]) -> Spread:

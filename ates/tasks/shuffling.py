@@ -18,7 +18,7 @@ from ates.tasks.lottery import Spread
 from ates.tasks.models import Assignment, Run, Status, Task
 
 AT_ONCE = 20_000  # open tasks; more are drawn in chunks (resilience.md, chapter 11)
-CHUNK = 2_000  # tasks; each chunk is one transaction, so a kill costs one
+CHUNK = 4_000  # tasks; each chunk is one transaction, so a kill costs one
 WAITING = 20  # runs may wait for the one that goes on
 
 QUEUE_FULL = N_("Too many shuffles wait for their turn. Try again in a little while.")

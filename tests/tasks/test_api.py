@@ -14,6 +14,7 @@ from ates.contracts.auth import Role
 from ates.kernel import ids
 from ates.kernel.db import Database
 from ates.kernel.duty import attend
+from ates.kernel.errors import Invalid
 from ates.tasks import service, shuffling, titles
 from ates.tasks.models import Assignee
 from tests.engines.marks import both
@@ -123,7 +124,7 @@ def test_the_description_tells_the_rules_of_titles_exactly() -> None:
 def fits(title: str, description: str = "") -> bool:
     try:
         titles.checked(title, "", description)
-    except titles.Invalid:
+    except Invalid:
         return False
     return True
 

@@ -132,7 +132,7 @@ def test_ten_tasks_and_five_hundred_take_the_same_handful_of_statements(session:
     few = statements(session, lambda: service.shuffle_open_tasks(session, by=ids.new()))
     make.tasks(session, 490, by=ids.new())
     many = statements(session, lambda: service.shuffle_open_tasks(session, by=ids.new()))
-    assert few <= 9
+    assert few <= 10
     # A driver may cut a bulk insert into pages of a thousand rows and more, never of fewer.
     assert many == few
     assert {task.assignment for task in make.all_tasks(session)} == {2, 3}
