@@ -26,7 +26,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A fresh start with the demonstration company."""
     started = running.start(tmp_path_factory.mktemp("run"))
     try:
-        started.wait_for("Stop +Ctrl-C")
+        started.wait_for("Stop +Ctrl-C", 110)
         yield started
     finally:
         started.stop()
