@@ -27,6 +27,8 @@ context = Context(
     requests=Request,
     frame={"balance": chip_balance},
     setup=gate.init_app,
+    verify=gate.verify,
+    figures=gate.figures,
     demo=demo,
     bulk=Bookkeeper,
 )

@@ -1,18 +1,20 @@
 """Where the books meet the application: its keys and settings, given to units and letters."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ates.accounting import letters
+from ates.accounting import verify as proof
 from ates.accounting.keyring import Books, Keyring
-from ates.accounting.models import PayoutLetter
+from ates.accounting.models import BusinessDay, PayoutLetter
 from ates.accounting.posting import Posting
 from ates.config import Config
-from ates.kernel import mail
+from ates.kernel import clock, db, mail
 
 
 def init_app(app: Flask) -> None:
@@ -38,6 +40,23 @@ def books() -> Books:
 def posting(session: Session) -> Posting:
     """For the inbox: the unit of one batch."""
     return Posting(session, books())
+
+
+def verify(full: bool) -> list[str]:
+    """For `flask ops verify`: the sums and the blocks since the last proof, or everything."""
+    with db.reading("accounting") as session:
+        found = proof.verify(session, books(), "full" if full else "new")
+    with db.transaction("accounting") as session:
+        proof.mark(session, found)
+    return [str(each) for each in found.differences]
+
+
+def figures(session: Session) -> dict[str, date | None]:
+    """For operators: the oldest day that has ended and is not paid."""
+    oldest = select(func.min(BusinessDay.business_date)).where(
+        BusinessDay.state != "paid", BusinessDay.ends_at <= clock.now()
+    )
+    return {"oldest_unpaid_day": session.scalar(oldest)}
 
 
 def compose(session: Session, letter: PayoutLetter) -> mail.Letter | None:

@@ -21,6 +21,7 @@ from ates.kernel.errors import ConfigError
 
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 30.0
+DOCTOR_SECONDS = 3.0
 ADDRESS = re.compile(r"[^@\s,;<>()\"\\\x00-\x1f\x7f]{1,64}@[^@\s,;<>()\"\\\x00-\x1f\x7f]{1,189}")
 
 
@@ -84,6 +85,19 @@ def carrier(app: Flask, smtp_url: str, sender: str, folder: Path) -> Carrier:
         app.config["MAIL_PASSWORD"] = unquote(parts.password or "") or None
     Mail(app)
     return Smtp() if smtp_url else Files(folder)
+
+
+def unreachable(smtp_url: str) -> str | None:
+    """What keeps us from the mail server, or None: for the doctor. Says hello, sends nothing."""
+    parts = urlsplit(smtp_url)
+    port = parts.port or {"smtp": 25, "smtps": 465}.get(parts.scheme, 587)
+    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    try:
+        with kind(parts.hostname or "", port, timeout=DOCTOR_SECONDS) as host:
+            host.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        return type(error).__name__
+    return None
 
 
 class _Host(smtplib.SMTP):

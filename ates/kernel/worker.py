@@ -39,6 +39,16 @@ def client(url: str, *, seconds: float | None) -> redis.Redis:
     )
 
 
+def unreachable(url: str) -> str | None:
+    """What keeps us from Redis, or None: for the doctor."""
+    try:
+        with client(url, seconds=1) as asked:
+            asked.ping()
+    except (redis.RedisError, ValueError) as error:
+        return type(error).__name__
+    return None
+
+
 # --- ringing --------------------------------------------------------------------------------------
 
 

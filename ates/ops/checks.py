@@ -9,17 +9,19 @@ from ates.kernel.db import Database
 from ates.kernel.tables import consumer, event_log, log_head, parked
 
 
-def verify(database: Database) -> tuple[int, list[str]]:
+def verify(database: Database, *, full: bool = True) -> tuple[int, list[str]]:
     """Check what must hold of log, positions and parked events (events.md, P1 to P4).
 
-    The number of events checked and the first hundred differences, each a sentence.
+    The number of events checked and the first hundred differences, each a sentence. Without `full`
+    the numbers inside the streams are left out, which need a look at every event.
     """
     found: list[str] = []
     with database.reading() as session:
         count = 0
         for head in session.execute(select(log_head)):
             count += _verify_log(session, head, found)
-        _verify_streams(session, found)
+        if full:
+            _verify_streams(session, found)
         _verify_parked(session, found)
     return count, found[:100]
 

@@ -79,6 +79,28 @@ def status(database: Database, contexts: Sequence[Context]) -> Status:
     )
 
 
+def told(found: Status) -> str:
+    """The same for people."""
+    lines = [
+        f"{each.name}: at {each.position:,}, {each.lag_events:,} behind ({each.lag_seconds:.0f} s),"
+        f" parked {each.parked:,}, blocked {each.blocked:,}, dead {each.dead:,}"
+        for each in found.consumers
+    ]
+    letters = ", ".join(f"{name} {getattr(found.letters, name):,}" for name in LETTERS)
+    books = f"checked {found.books.checked_at:%Y-%m-%d %H:%M:%SZ}" if found.books.checked_at else ""
+    verdict = {True: "balance", False: "DIFFER", None: "were never checked"}[found.books.ok]
+    return "\n".join(
+        (
+            f"Log at {found.log_head:,}; staged {found.outbox:,}.",
+            *lines,
+            f"Letters: {letters}.",
+            f"Oldest unpaid day: {found.oldest_unpaid_day or 'none'}.",
+            f"The books {verdict} {books}".rstrip() + ".",
+            "Healthy." if found.healthy else "NOT healthy.",
+        )
+    )
+
+
 def _consumer(lag: Lag) -> ConsumerFacts:
     return ConsumerFacts(
         name=lag.line.name,
