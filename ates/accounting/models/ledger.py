@@ -82,6 +82,14 @@ class Entry(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "account_seq"),
         UniqueConstraint("kind", "source_id", "source_no"),
+        # Late entries are few, and each day's page asks for its own.
+        Index(
+            "ix_accounting_entry_late",
+            "business_date",
+            "entry_no",
+            sqlite_where=text("occurred_on < business_date"),
+            postgresql_where=text("occurred_on < business_date"),
+        ),
         CheckConstraint("entry_no > 0", name="entry_no"),
         CheckConstraint("account_seq > 0", name="account_seq"),
         CheckConstraint("occurred_on <= business_date", name="occurred_on"),

@@ -248,16 +248,20 @@ def _extremes(session: Session, day: date) -> list[Brought]:
     """The ten who earned most and the ten who lost most by fees and rewards, best first."""
     earned = AccountDay.fee_cents + AccountDay.reward_cents
     query = (
-        select(Account.person_id, Person.name, earned.label("cents"))
-        .join(Account, Account.id == AccountDay.account_id)
-        .outerjoin(Person, Person.person_id == Account.person_id)
+        select(AccountDay.account_id, earned.label("cents"))
         .where(AccountDay.business_date == day)
         .limit(10)
     )
-    best = query.where(earned > 0).order_by(earned.desc(), Account.id).subquery()
-    worst = query.where(earned < 0).order_by(earned, Account.id).subquery()
-    rows = session.execute(union_all(select(best), select(worst)))
-    return sorted((Brought(*row) for row in rows), key=lambda each: -each.cents)
+    best = query.where(earned > 0).order_by(earned.desc(), AccountDay.account_id).subquery()
+    worst = query.where(earned < 0).order_by(earned, AccountDay.account_id).subquery()
+    twenty = union_all(select(best), select(worst)).subquery()  # before anybody's name is read
+    rows = session.execute(
+        select(Account.person_id, Person.name, twenty.c.cents)
+        .join(twenty, twenty.c.account_id == Account.id)
+        .outerjoin(Person, Person.person_id == Account.person_id)
+        .order_by(twenty.c.cents.desc(), Account.id)
+    )
+    return [Brought(*row) for row in rows]
 
 
 def _found_wrong(session: Session) -> datetime | None:

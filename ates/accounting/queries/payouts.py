@@ -106,14 +106,15 @@ def people_paid(session: Session, day: date, *, after: int | None = None) -> Pai
 
 def _with_payouts(session: Session, rows: list[BusinessDay]) -> tuple[PaidDay, ...]:
     dates = [row.business_date for row in rows]
-    paid = {
-        day: (people, int(cents))
-        for day, people, cents in session.execute(
+    paid = {row.business_date: (row.payouts or 0, row.payout_cents or 0) for row in rows}
+    closed = [row.business_date for row in rows if row.state == "closed"]  # still being paid
+    if closed:
+        counted = session.execute(
             select(Payout.business_date, func.count(), func.sum(Payout.amount_cents))
-            .where(Payout.business_date.in_(dates))
+            .where(Payout.business_date.in_(closed))
             .group_by(Payout.business_date)
         )
-    }
+        paid |= {day: (people, int(cents)) for day, people, cents in counted}
     letters: dict[date, dict[str, int]] = {}
     for day, state, count in session.execute(
         select(PayoutLetter.business_date, PayoutLetter.state, func.count())
@@ -128,8 +129,8 @@ def _with_payouts(session: Session, rows: list[BusinessDay]) -> tuple[PaidDay, .
             state=row.state,
             closed_at=row.closed_at,
             paid_at=row.paid_at,
-            people=paid.get(row.business_date, (0, 0))[0],
-            cents=paid.get(row.business_date, (0, 0))[1],
+            people=paid[row.business_date][0],
+            cents=paid[row.business_date][1],
             letters=letters.get(row.business_date, {}),
         )
         for row in rows
