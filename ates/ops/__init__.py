@@ -1,1 +1,1 @@
-"""Operations: commands over the kernel (events, workers, preparation of a data folder)."""
+"""Operations: pages and commands over the kernel (events, workers, letters, checks)."""
