@@ -28,6 +28,7 @@ _NO = (
     "\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0001\U000e0020-\U000e007f\U000f0000-\U000ffffd\U00100000-\U0010fffd"
 )
+_SPACES = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, [0x20, *range(0x2000, 0x200B)]))
 _BLANK = r" \u00a0\u1680\u2000-\u200a\u200c\u200d\u202f\u205f\u3000"
 NOT_UNSEEN = f"^[^{_NO}]*$"
 SEEN = f"^[^{_NO}]*[^{_NO}{_BLANK}][^{_NO}]*$"
@@ -93,7 +94,7 @@ def folded(text: str) -> str:
 
 def _clean(text: str) -> str:
     """Trimmed and NFC; empty when there is nothing in it that could be seen."""
-    text = unicodedata.normalize("NFC", text).strip()
+    text = unicodedata.normalize("NFC", text).strip(_SPACES)
     return "" if all(each.isspace() or each in _JOINERS for each in text) else text
 
 
