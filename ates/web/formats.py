@@ -84,7 +84,12 @@ def _money(language: str, cents: int, sign: bool) -> str:
 
 def number(count: int) -> str:
     """`2,140`, `2\u00a0140`."""
-    return str(format_decimal(count, locale=get_locale()))
+    return _number(str(get_locale()), count)
+
+
+@lru_cache(maxsize=20_000)
+def _number(language: str, count: int) -> str:
+    return str(format_decimal(count, locale=language))
 
 
 def role_word(role: Role | str) -> str:
@@ -134,7 +139,12 @@ def clock_text(moment: datetime, seconds: bool = False) -> str:
 
 def day_text(day: date, year: bool = True) -> str:
     """`22 Nov 2026`; Babel's own Russian pattern adds «г.»."""
-    return str(format_date(day, "d MMM y" if year else "d MMM", locale=get_locale()))
+    return _day(str(get_locale()), day, "d MMM y" if year else "d MMM")
+
+
+@lru_cache(maxsize=2_000)  # a table of days names each of them several times
+def _day(language: str, day: date, pattern: str) -> str:
+    return str(format_date(day, pattern, locale=language))
 
 
 def days_text(first: date, last: date, year: bool = True) -> str:
