@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Table, Text, select, text, type_coerce, update
+from sqlalchemy import Column, ColumnElement, Table, Text, cast, select, text, update
 from sqlalchemy.orm import Session
 
 from ates.contracts.tasks import TaskAssigned
@@ -67,13 +67,15 @@ def lock_open(session: Session, *rules: ColumnElement[bool]) -> list[OpenTask]:
     One that is completed while we wait for its lock is not among them.
     """
     task = TASK.c
-    columns = (_raw(task.id), _raw(task.assignee_id), task.assignment, task.said, task.fee_cents)
-    found = session.execute(
-        select(*columns)
-        .where(task.status == Status.OPEN, *rules)
-        .order_by(task.id)
-        .with_for_update()
-    ).all()
+    columns = (
+        _text_of(task.id),
+        _text_of(task.assignee_id),
+        task.assignment,
+        task.said,
+        task.fee_cents,
+    )
+    wanted = select(*columns).where(task.status == Status.OPEN, *rules)
+    found = _rows(session, wanted.order_by(task.id).with_for_update())
     if not found:
         return []
     tasks, holders, *others = zip(*found, strict=True)
@@ -127,13 +129,19 @@ def stranded() -> ColumnElement[bool]:
 
 
 def _lot(session: Session) -> list[UUID]:
-    people = select(_raw(ASSIGNEE.c.id)).where(ASSIGNEE.c.eligible).order_by(ASSIGNEE.c.id)
-    return _uuids(session.scalars(people).all())
+    people = select(_text_of(ASSIGNEE.c.id)).where(ASSIGNEE.c.eligible).order_by(ASSIGNEE.c.id)
+    return _uuids([found for (found,) in _rows(session, people)])
 
 
-def _raw(column: Column[Any]) -> ColumnElement[Any]:
-    """As the driver gives it: converting ids one by one costs more than reading them."""
-    return type_coerce(column, Text)
+def _text_of(column: Column[Any]) -> ColumnElement[Any]:
+    """An id as text: making UUIDs of them one by one costs more than reading them."""
+    return cast(column, Text)
+
+
+def _rows(session: Session, query: Any) -> Sequence[Any]:
+    """Past the ORM, which looks at each row."""
+    session.flush()
+    return session.connection().execute(query).all()
 
 
 def _uuids(values: Iterable[Any]) -> list[UUID]:
