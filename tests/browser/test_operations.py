@@ -80,7 +80,7 @@ def parked(house: House) -> list[tuple[str, int]]:
 
 def fees(house: House, number: int) -> int:
     count: int = house.one(
-        "SELECT count(*) FROM accounting_entry e JOIN tasks_task t ON t.id = e.task_id"
+        "SELECT count(*) FROM accounting_entry e JOIN tasks_task t ON t.id = e.source_id"
         " WHERE t.number = :number AND e.kind = 'fee'",
         number=number,
     )

@@ -1,11 +1,18 @@
 """The pages of operations: who may, what they show, what they decide, and that twice is once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert, update
 
 from ates.contracts.auth import Role
+from ates.kernel import clock
+from ates.kernel.db import Database
+from ates.kernel.life import Life
+from ates.kernel.tables import pace, parked
+from ates.ops import pulse
 from tests.engines.people import Visitor, form_of
 
 from . import poison
@@ -90,6 +97,19 @@ def test_parked_events_are_found_by_error_state_consumer_type_and_words(
     }.items():
         answer = failed.get(f"/ops/events/{query}")
         assert (answer.status_code, answer.text.count(' href="/ops/events/0')) == (200, rows), query
+
+
+def test_a_dead_event_is_stuck_though_nothing_waits(
+    app: Flask, failed: Visitor, database: Database
+) -> None:
+    with database.transaction() as session:
+        session.execute(
+            update(parked).where(parked.c.status == "retry").values(status="dead", next_at=None)
+        )
+    poison.drain(app)
+    page = failed.get("/ops/").text
+    assert "Stuck" in page
+    assert "3, 3" in page  # blocked, dead
 
 
 def test_an_event_tells_its_story(app: Flask, failed: Visitor) -> None:
@@ -208,3 +228,40 @@ def test_a_paused_consumer_says_since_when(app: Flask, admin: Visitor) -> None:
     assert "paused" in page
     assert "by itself since" in page
     assert "the log has a hole" in page
+
+
+def test_the_pace_tells_when_a_consumer_has_caught_up(
+    app: Flask, admin: Visitor, database: Database
+) -> None:
+    """What is left takes as long as at the pace of the last minute."""
+    poison.write_tasks(app, 10)
+    poison.drain(app, "tasks")  # numbers the events; accounting has not read them
+    now = clock.now()
+    with database.transaction() as session:
+        for at, position, head in ((now - timedelta(minutes=1), 10, 40), (now, 30, 40)):
+            session.execute(
+                insert(pace).values(
+                    consumer="accounting", log="ates", at=at, position=position, head=head
+                )
+            )
+    with clock.frozen(now):
+        found = pulse.look(database, app.extensions["ates.contexts"])
+    lag = next(each for each in found.lags if each.line.name == "accounting")
+    assert lag.pace == pulse.Pace(20, 0)
+    assert (lag.line.behind, lag.left) == (20, timedelta(minutes=1))
+    with clock.frozen(now):
+        assert "1 min 0 s" in admin.get("/ops/").text
+
+
+def test_a_worker_shows_itself_and_falls_silent(app: Flask, admin: Visitor) -> None:
+    life = Life(app.extensions["ates.database"], "events", "9.9", doing="drain accounting")
+    life.beat()
+    page = admin.get("/ops/workers").text
+    assert "delivers to accounting" in page
+    assert "9.9" in page
+    assert "1 of 2" in admin.get("/ops/").text
+    with clock.frozen(clock.now() + timedelta(seconds=40)):
+        assert "silent" in admin.get("/ops/workers").text
+        assert "0 of 2" in admin.get("/ops/live").text
+    life.end()
+    assert "No worker has shown" in admin.get("/ops/workers").text
