@@ -133,7 +133,10 @@ def test_a_field_that_does_not_fit_is_named(caller: FlaskClient) -> None:
     ]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "what=1", "limit=1&limit=2"])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=201", "limit=x", "what=1", "limit=1&limit=2", "name=x%00", "before=null"],
+)
 def test_a_query_that_does_not_fit_is_422(caller: FlaskClient, query: str) -> None:
     assert caller.get(f"{COINS}?{query}").status_code == 422
 

@@ -1,6 +1,7 @@
 """The API of the small part in shop.py: coins for programs."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated
 
 from msgspec import Struct
@@ -35,6 +36,7 @@ class Coins(Page):
     """`name` narrows."""
 
     name: Annotated[str, line(10, "penny")] | None = None
+    before: date | None = None
 
 
 COINS = Cursor(int)

@@ -137,16 +137,19 @@ def _query(kind: Any) -> list[dict[str, Any]]:
     """The fields of a query as parameters; one that is left out is null, which cannot be sent."""
     (found,), schemas = msgspec.json.schema_components([kind], ref_template=REF)
     fields = schemas[found["$ref"].rsplit("/", 1)[1]]["properties"]
-    return [_parameter(name, dict(schema)) for name, schema in fields.items()]
+    return [_parameter(name, schema, schemas) for name, schema in fields.items()]
 
 
-def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    words = schema.pop("description", None)
-    if "anyOf" in schema:
-        chosen = [each for each in schema.pop("anyOf") if each.get("type") != "null"]
-        schema |= chosen[0] if len(chosen) == 1 else {"anyOf": chosen}
-    if schema.get("default", "") is None:
-        del schema["default"]
+def _parameter(
+    name: str, field: Mapping[str, Any], schemas: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    words = field.get("description")
+    chosen = [each for each in field.get("anyOf", [field]) if each.get("type") != "null"]
+    schema = {key: each for key, each in field.items() if key != "anyOf" and each is not None}
+    for each in chosen:  # one, since null is left out
+        schema |= each
+    if "$ref" in schema:
+        schema |= schemas[schema.pop("$ref").rsplit("/", 1)[1]]
     words = schema.pop("description", words)
     told = {"name": name, "in": "query", "schema": schema}
     return told | ({"description": words} if words else {})

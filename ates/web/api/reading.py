@@ -6,12 +6,14 @@ from typing import Any, TypeVar
 import msgspec
 from flask import request
 from msgspec import Struct
+from msgspec.structs import fields
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from ates.kernel.errors import N_, BadRequest, Invalid
 from ates.web.headers import BODY_LIMIT
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Struct)
 JSON = "application/json"
 _AT = re.compile(r"^(?P<words>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 
@@ -38,7 +40,7 @@ def body(wanted: type[T]) -> T:
     return _as(data, wanted, strict=True)
 
 
-def query(wanted: type[T]) -> T:
+def query(wanted: type[Q]) -> Q:
     """The part of the address behind `?` as `wanted`. Raises Invalid (422)."""
     pairs = request.args.to_dict(flat=False)
     for name, values in pairs.items():
@@ -46,7 +48,11 @@ def query(wanted: type[T]) -> T:
             raise _invalid(name, N_("Given more than once."))
         if "\x00" in name or "\x00" in values[0]:
             raise _invalid(name.replace("\x00", ""), N_("A sign that no text can have."))
-    return _as({name: values[0] for name, values in pairs.items()}, wanted, strict=False)
+    found = _as({name: values[0] for name, values in pairs.items()}, wanted, strict=False)
+    for each in fields(wanted):
+        if each.encode_name in pairs and getattr(found, each.name) is None:
+            raise _invalid(each.encode_name, N_("Leave it out instead of sending null."))
+    return found
 
 
 def canonical() -> bytes:
