@@ -24,6 +24,7 @@ from ates.kernel.events import Cause, caused
 from ates.kernel.mail import Post
 from ates.kernel.stage import Scene, Stage
 from ates.kernel.tables import event_log, log_head, outbox
+from ates.ops import proof
 
 SEED = 15
 ACT = timedelta(minutes=200)  # scenes so close are heard together
@@ -108,6 +109,8 @@ def play(database: Database, config: Config, tell: Tell) -> Played:
                 office.send_due(PATIENCE, lambda: False)
             done += len(act)
             tell(f"{act[-1].at:%a %d %b}", done, len(scenes))
+    differences = proof.verify(database, _parts(), full=True)
+    assert not any(differences.values()), f"the demonstration is true: {differences}"
     mark(config).unlink()
     days = tuple(day.isoformat() for day in stage.days)
     return Played(days, _counts(database), clock.monotonic() - began)
