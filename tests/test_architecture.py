@@ -26,7 +26,7 @@ ROOMS = {
 }  # fmt: skip
 DOMAIN = {
     "auth": {"details", "gate", "letters", "passwords", "throttle", "tokens", "verify"},
-    "tasks": {"drawing", "learning", "lottery", "shuffling", "titles"},
+    "tasks": {"drawing", "learning", "lottery", "shuffling", "titles", "verify"},
     "accounting": {
         "balances", "chain", "closing", "days", "gate", "keyring", "ledger", "letters", "payout",
         "posting", "pricing", "report", "runs", "verify", "writing",

@@ -12,6 +12,7 @@ from ates.tasks.cli import commands
 from ates.tasks.demo import demo
 from ates.tasks.handlers import inbox
 from ates.tasks.models import Base, Request
+from ates.tasks.verify import verify
 from ates.tasks.views import pages
 
 
@@ -34,6 +35,7 @@ context = Context(
     ),
     duties=(shuffling.CHUNKS,),
     requests=Request,
+    verify=verify,
     frame={"pending": pending},
     demo=demo,
     bulk=Clerk,
