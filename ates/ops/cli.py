@@ -239,15 +239,17 @@ def _say(count: int, one: str, many: str) -> None:
 
 @click.command("demo")
 @click.option("--people", type=click.IntRange(min=4), help="A large company of so many people …")
-@click.option("--tasks", type=click.IntRange(min=1), default=10_000, help="… and tasks …")
-@click.option("--days", type=click.IntRange(min=1), default=30, help="… in so many days.")
+@click.option("--tasks", type=click.IntRange(min=1), help="… tasks (10,000) …")
+@click.option("--days", type=click.IntRange(min=1), help="… and days (30); made by bulk.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Say it for programs.")
 @with_appcontext
-def demo(people: int | None, tasks: int, days: int, yes: bool, as_json: bool) -> None:
+def demo(
+    people: int | None, tasks: int | None, days: int | None, yes: bool, as_json: bool
+) -> None:
     """Fill an empty database with a company of 40 people and their last ten working days.
 
-    With --people a company of any size is made at once, by bulk. Exit 0 done, 1 refused.
+    With --people, --tasks or --days a company of that size instead. Exit 0 done, 1 refused.
     """
     config: Config = current_app.extensions["ates.config"]
     try:
@@ -255,13 +257,20 @@ def demo(people: int | None, tasks: int, days: int, yes: bool, as_json: bool) ->
         if not yes:
             click.confirm(f"Fill {database().url} with a company?", abort=True, err=True)
         made = (
-            company.play(database(), config, _bar())
-            if people is None
-            else bulk.make(Size(people, max(tasks, days), days), _bar())
+            bulk.make(_size(people or 100, tasks or 10_000, days or 30), _bar())
+            if people or tasks or days
+            else company.play(database(), config, _bar())
         )
     except Refusal as error:
         raise click.ClickException(str(error)) from None
     click.echo(json.dumps(made.plain()) if as_json else made.text())
+
+
+def _size(people: int, tasks: int, days: int) -> Size:
+    """Something happens on each of the days."""
+    if tasks < days:
+        raise click.UsageError(f"{days} days need as many tasks at least.")
+    return Size(people, tasks, days)
 
 
 def _bar() -> company.Tell:
