@@ -244,9 +244,7 @@ def _say(count: int, one: str, many: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Say it for programs.")
 @with_appcontext
-def demo(
-    people: int | None, tasks: int | None, days: int | None, yes: bool, as_json: bool
-) -> None:
+def demo(people: int | None, tasks: int | None, days: int | None, yes: bool, as_json: bool) -> None:
     """Fill an empty database with a company of 40 people and their last ten working days.
 
     With --people, --tasks or --days a company of that size instead. Exit 0 done, 1 refused.
