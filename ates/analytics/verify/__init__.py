@@ -7,8 +7,8 @@ from itertools import islice
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ates.analytics.verify import recount, tables
 from ates.analytics.verify.quick import counted, quick
-from ates.analytics.verify.recount import differences
 from ates.kernel import generations
 from ates.kernel.tables import consumer, log_head
 
@@ -34,14 +34,14 @@ def verify(session: Session, *, full: bool) -> Findings:
 
     `full` counts the log again up to where that generation has read it, in a database of its own
     on disk, and compares row by row; memory stays flat. Of a pruned log the beginning is gone:
-    then the sums and control totals are all there is, and a note says so.
+    then the tables are compared with each other, row by row, and a note says so.
     """
     name = generations.live(session, "analytics")
     generation = generations.number_of(name)
     floor = _floor(session, name) if full else 0
-    found = _all(session, name, generation, full and not floor)
+    found = _all(session, name, generation, full, pruned=bool(floor))
     entries, days = counted(session, generation)
-    note = f"The log is pruned up to {floor}: sums and control totals were compared, no more."
+    note = f"The log is pruned up to {floor}: the tables were compared with each other only."
     return Findings(
         level="full" if full else "quick",
         generation=generation,
@@ -52,10 +52,14 @@ def verify(session: Session, *, full: bool) -> Findings:
     )
 
 
-def _all(session: Session, name: str, generation: int, full: bool) -> Iterator[str]:
-    yield from quick(session, generation)
-    if full:
-        yield from differences(session, name, generation)
+def _all(
+    session: Session, name: str, generation: int, full: bool, *, pruned: bool
+) -> Iterator[str]:
+    yield from quick(session, generation, all_days=full)
+    if full and pruned:
+        yield from tables.differences(session, generation)
+    elif full:
+        yield from recount.differences(session, name, generation)
 
 
 def _floor(session: Session, name: str) -> int:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from ates.analytics.models import DayBelow, DaySum, Head, Person, PersonDay
@@ -27,14 +27,14 @@ def counted(session: Session, generation: int) -> tuple[int, int]:
     return int(row[0]), row[1]
 
 
-def quick(session: Session, generation: int) -> Iterator[str]:
+def quick(session: Session, generation: int, *, all_days: bool = False) -> Iterator[str]:
     """Σ people = Σ days = the head; unpaid days person by person; days against control events."""
     money = session.scalar(
         select(func.coalesce(func.sum(_NET), 0)).where(DaySum.generation == generation)
     )
     entries, _ = counted(session, generation)
     yield from _against_people(session, generation, int(money or 0), entries)
-    yield from _unpaid_days(session, generation)
+    yield from _days(session, generation, all_days)
     yield from _below(session, generation)
     yield from _control_events(session, generation)
 
@@ -53,8 +53,8 @@ def _against_people(session: Session, generation: int, money: int, entries: int)
         yield f"entries: people {posted}, days {entries}, last number {last}"
 
 
-def _unpaid_days(session: Session, generation: int) -> Iterator[str]:
-    """Paid days do not change; the days that do are compared with what they brought each person."""
+def _days(session: Session, generation: int, all_days: bool) -> Iterator[str]:
+    """Days against what they brought each person; those that are paid do not change any more."""
     rows = session.execute(
         select(
             DaySum.business_date,
@@ -70,7 +70,7 @@ def _unpaid_days(session: Session, generation: int) -> Iterator[str]:
                 PersonDay.business_date == DaySum.business_date,
             ),
         )
-        .where(DaySum.generation == generation, DaySum.state != "paid")
+        .where(DaySum.generation == generation, or_(literal(all_days), DaySum.state != "paid"))
         .group_by(DaySum.generation, DaySum.business_date)
         .order_by(DaySum.business_date)
     )
