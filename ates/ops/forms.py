@@ -52,3 +52,9 @@ class Release(Form):
 
     discard = tick()
     reason = reason()
+
+
+class Pause(Form):
+    """Stopping a consumer."""
+
+    reason = reason()

@@ -196,7 +196,7 @@ def _row(row: Row[Any]) -> ParkedRow:
 def about(data: str) -> str:
     """What an event speaks of, as far as its payload says it in words."""
     said = json.loads(data)
-    words = [str(said[name]) for name in ("number", "title", "name", "day") if said.get(name)]
+    words = [str(said[name]) for name in ("title", "name", "day") if said.get(name)]
     return " · ".join(words)[:100]
 
 

@@ -97,6 +97,34 @@ def set_aside(database: Database, consumer: str, position: int, *, by: str, reas
         _park_by_hand(session, consumer, row, by=by, reason=reason)
 
 
+def pause(session: Session, consumer: str, *, by: str, reason: str) -> bool:
+    """Stop a live consumer until somebody lets it go on; whether it was live."""
+    return _switch(
+        session,
+        consumer,
+        ("live", "paused"),
+        {"paused_by": by, "paused_at": clock.now(), "last_error": reason},
+    )
+
+
+def resume(session: Session, consumer: str) -> bool:
+    """Let a paused consumer go on; whether it was paused. A hole in the log pauses it again."""
+    nobody = {"paused_by": None, "paused_at": None, "last_error": None}
+    return _switch(session, consumer, ("paused", "live"), nobody)
+
+
+def _switch(
+    session: Session, consumer: str, modes: tuple[str, str], values: dict[str, Any]
+) -> bool:
+    before, after = modes
+    changed: Any = session.execute(
+        update(consumers)
+        .where(consumers.c.name == consumer, consumers.c.mode == before)
+        .values(mode=after, **values)
+    )
+    return bool(changed.rowcount)
+
+
 def release(session: Session, seq: int, *, as_version: int | None, by: str, reason: str) -> None:
     """Let a held event go under another number of its stream, or discard it.
 

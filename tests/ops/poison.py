@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from ates.kernel import delivery, ids
+from ates.kernel import clock, delivery, ids
 from ates.kernel.db import Database
 from ates.kernel.inbox import Inbox
 from ates.kernel.tables import event_log, outbox, parked
@@ -104,3 +105,10 @@ def pause(app: Flask, consumer: str) -> None:
     """As the kernel does when it finds a hole."""
     inbox = app.extensions["ates.inboxes"][consumer]
     delivery.Drain(app.extensions["ates.database"], inbox).pause("the log has a hole after 3")
+
+
+def put_off(app: Flask) -> None:
+    """The next tries by themselves are an hour away: a slow machine must not see them."""
+    with app.extensions["ates.database"].transaction() as session:
+        later = clock.now() + timedelta(hours=1)
+        session.execute(update(parked).where(parked.c.status == "retry").values(next_at=later))

@@ -33,6 +33,7 @@ def failed(app: Flask, admin: Visitor) -> Visitor:
     poison.write_tasks(app, 3)
     with poison.broken(app, "accounting"):
         poison.drain(app, "accounting")
+    poison.put_off(app)
     return admin
 
 
@@ -265,3 +266,18 @@ def test_a_worker_shows_itself_and_falls_silent(app: Flask, admin: Visitor) -> N
         assert "0 of 2" in admin.get("/ops/live").text
     life.end()
     assert "No worker has shown" in admin.get("/ops/workers").text
+
+
+def test_a_consumer_is_paused_with_a_reason_and_let_go_on(app: Flask, admin: Visitor) -> None:
+    where = "/ops/consumers/accounting"
+    assert admin.submit(where, reason="no").status_code == 422
+    assert admin.submit(where, reason=WHY).status_code == 303
+    page = admin.get("/ops/").text
+    assert "by Admin 1 since" in page
+    assert WHY in page
+    poison.write_tasks(app)
+    poison.drain(app)
+    assert "accounting is paused." in admin.get("/readyz").text
+    assert admin.submit(where).status_code == 303
+    assert "paused" not in admin.get("/ops/").text
+    assert admin.get("/ops/consumers/nobody").status_code == 404

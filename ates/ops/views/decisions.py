@@ -1,18 +1,20 @@
-"""Two more decisions: staged events that are held, letters that did not go out."""
+"""More decisions: consumers to stop, staged events that are held, letters that did not go out."""
 
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from ates.kernel import mail
 from ates.kernel.context import Context
 from ates.kernel.db import reading
 from ates.kernel.errors import N_, Conflict, Invalid, NotFound
 from ates.kernel.mail import LetterState
-from ates.ops import pulse, repair
-from ates.ops.forms import Release
-from ates.ops.views.blueprint import pages
+from ates.ops import pulse, repair, status
+from ates.ops.forms import Pause, Release
+from ates.ops.status import ConsumerLine
+from ates.ops.views.blueprint import pages, wake
 from ates.web.access import ADMINS, allow
 from ates.web.errors import refused
 from ates.web.formats import number
@@ -48,6 +50,26 @@ def held(seq: int) -> ResponseReturnValue:
     return redirect(deed.location, 303)
 
 
+@pages.route("/consumers/<name>", methods=["GET", "POST"])
+@allow(ADMINS)
+def consumer(name: str) -> ResponseReturnValue:
+    """Stop one consumer, or let it go on."""
+    line = _line(name)
+    if request.method != "POST":  # a HEAD is no act
+        return render_template("ops/consumer.html", line=line, form=Pause())
+    form = Pause.sent()
+    try:
+        if line.mode == "live":
+            form.check()
+        with act("ops") as deed:
+            if deed.fresh:
+                _switch(deed.session, line, form.reason)
+                deed.location = url_for(".overview")
+    except Invalid as error:
+        return refused("ops/consumer.html", form, error, line=line)
+    return redirect(deed.location, 303)
+
+
 @pages.route("/letters/<part>/<state>", methods=["GET", "POST"])
 @allow(ADMINS)
 def letters(part: str, state: str) -> ResponseReturnValue:
@@ -71,6 +93,25 @@ def letters(part: str, state: str) -> ResponseReturnValue:
                 )
             )
     return redirect(deed.location, 303)
+
+
+def _line(name: str) -> ConsumerLine:
+    """The consumer as it stands. Raises NotFound for one that can be neither stopped nor let go."""
+    with reading("ops") as session:
+        for each in status.snapshot(session).consumers:
+            if each.name == name and each.mode in ("live", "paused"):
+                return each
+    raise NotFound(N_("There is no such page"))
+
+
+def _switch(session: Session, line: ConsumerLine, reason: str) -> None:
+    if line.mode == "live":
+        done = repair.pause(session, line.name, by=me().name, reason=reason)
+    else:
+        done = repair.resume(session, line.name)
+        wake(session, [line.name])
+    if not done:
+        raise Conflict(N_("Somebody was faster. Look at the present state."))
 
 
 def _held(seq: int) -> dict[str, Any]:
