@@ -7,10 +7,12 @@ from ates.accounting.cli import commands
 from ates.accounting.demo import demo
 from ates.accounting.handlers import inbox
 from ates.accounting.models import Base, PayoutLetter, Request
+from ates.accounting.queries import traces
 from ates.accounting.views import chip_balance, pages
 from ates.kernel.context import Context, NavItem
 from ates.kernel.errors import N_
 from ates.kernel.mail import LetterBox
+from ates.kernel.trace import Trace
 
 context = Context(
     name="accounting",
@@ -31,4 +33,5 @@ context = Context(
     figures=gate.figures,
     demo=demo,
     bulk=Bookkeeper,
+    trace=Trace(made=traces.made),
 )

@@ -6,11 +6,13 @@ from ates.auth.bulk import Registrar
 from ates.auth.cli import commands
 from ates.auth.demo import demo
 from ates.auth.models import Base, Letter, Request
+from ates.auth.queries import traces
 from ates.auth.verify import verify
 from ates.auth.views import pages
 from ates.kernel.context import Context, NavItem
 from ates.kernel.errors import N_
 from ates.kernel.mail import LetterBox
+from ates.kernel.trace import Trace
 
 context = Context(
     name="auth",
@@ -26,4 +28,5 @@ context = Context(
     verify=verify,
     demo=demo,
     bulk=Registrar,
+    trace=Trace(made=traces.made),
 )

@@ -16,6 +16,7 @@ from ates.kernel.inbox import Inbox
 from ates.kernel.mail import LetterBox
 from ates.kernel.once import RequestColumns
 from ates.kernel.stage import Scene, Stage
+from ates.kernel.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Context:
     verify: Callable[[bool], Sequence[str]] | None = None
     # Single facts operators ask for: accounting tells `oldest_unpaid_day`.
     figures: Callable[[Session], Mapping[str, Any]] | None = None
+    # How the part helps to follow one act through the house (ops.chain).
+    trace: Trace | None = None
     # What the part's people do in the demonstration company.
     demo: Callable[[Stage], Iterable[Scene]] | None = None
     # Who writes the part's tables of a large company at once, from its chronicle (ops.bulk).

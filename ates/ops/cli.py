@@ -22,7 +22,7 @@ from ates.kernel.inbox import Inbox
 from ates.kernel.life import Life
 from ates.kernel.sweep import EventSweep, Sweep
 from ates.kernel.worker import EVENTS, MAIL, work
-from ates.ops import bulk, checks, rebuilding, repair, status
+from ates.ops import bulk, checks, rebuilding, repair, status, tracing
 from ates.ops import demo as company
 
 consumer_option = click.option("--consumer", help="Only this consumer.")
@@ -226,7 +226,7 @@ def events_verify(as_json: bool) -> None:
     sys.exit(4 if found else 0)
 
 
-for each in rebuilding.commands:
+for each in (*rebuilding.commands, *tracing.commands):
     events.add_command(each)
 
 

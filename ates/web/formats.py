@@ -46,6 +46,7 @@ LOOKS: dict[str, tuple[str, str, Any]] = {
     "blocked": ("", "‖", word("event", "blocked")),
     "dead": ("bad", "✕", word("event", "dead")),
     "skipped": ("", "»", word("event", "skipped")),
+    "event_waiting": ("info", "⏳", word("event", "waiting")),
     "history_failed": ("bad", "✕", word("event", "failed")),
     "history_handled": ("ok", "✓", word("event", "handled")),
     "history_again": ("info", "↻", word("event", "tried again")),

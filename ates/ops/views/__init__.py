@@ -1,7 +1,7 @@
 """The pages of operations."""
 
-from ates.ops.views import decisions, events, overview
+from ates.ops.views import chain, decisions, events, overview
 from ates.ops.views.blueprint import pages
 from ates.ops.views.machines import machines
 
-__all__ = ["decisions", "events", "machines", "overview", "pages"]
+__all__ = ["chain", "decisions", "events", "machines", "overview", "pages"]

@@ -1,0 +1,124 @@
+"""Entries by the event they come from, letters by the run, for operators who follow an act."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from ates.accounting.models import Block, Entry, PayoutLetter
+from ates.contracts.accounting import EntriesPosted
+from ates.kernel.errors import N_
+from ates.kernel.events import Meta, contract_of
+from ates.kernel.tables import event_log, outbox
+from ates.kernel.trace import TraceLine
+
+SHOWN = 100
+WITHIN = timedelta(seconds=5)  # from the moment of a block to the event that tells it
+TASK = "task_id:"
+POSTED = contract_of(EntriesPosted).type
+SENTENCES = {"fee": N_("Entry %(number)s: fee"), "reward": N_("Entry %(number)s: reward")}
+
+
+def made(session: Session, events: Sequence[Meta], ids: Collection[str]) -> list[TraceLine]:
+    """Fees and rewards of these events, each with its entry; letters of these payout runs."""
+    rows = _entries(session, events)
+    said = _said(session, {row.block_no: row.posted_at for row in rows})
+    entries = [
+        TraceLine(
+            row.posted_at,
+            SENTENCES[row.kind],
+            {"number": row.entry_no},
+            "accounting.entry",
+            {"number": row.entry_no},
+            cause=row.event_id,
+            said=said.get(row.block_no),
+        )
+        for row in rows
+    ]
+    return [*entries, *_letters(session, ids)]
+
+
+def _entries(session: Session, events: Sequence[Meta]) -> Sequence[Any]:
+    """By their business key, which has an index: an event id has none."""
+    each = aliased(Block)
+    first = (
+        select(func.max(each.first_entry_no))
+        .where(each.first_entry_no <= Entry.entry_no)
+        .correlate(Entry)
+        .scalar_subquery()
+    )
+    tasks = {UUID(meta.key.removeprefix(TASK)) for meta in events if meta.key.startswith(TASK)}
+    return session.execute(
+        select(Entry.entry_no, Entry.kind, Entry.posted_at, Entry.event_id, Block.block_no)
+        .join(Block, Block.first_entry_no == first)
+        .where(
+            Entry.kind.in_(tuple(SENTENCES)),
+            Entry.source_id.in_(tasks),
+            Entry.event_id.in_([meta.id for meta in events]),
+        )
+        .order_by(Entry.entry_no)
+    ).all()
+
+
+def _said(session: Session, blocks: dict[int, datetime]) -> dict[int, UUID]:
+    """The event that told of a block: its id was drawn within seconds of the block's moment."""
+    found: dict[int, UUID] = {}
+    for moment in sorted(set(blocks.values()))[:SHOWN]:
+        if all(number in found for number, at in blocks.items() if at == moment):
+            continue
+        for table in (event_log, outbox):
+            found |= dict(_told(session, table, moment))
+    return found
+
+
+def _told(session: Session, table: Any, moment: datetime) -> Iterator[tuple[int, UUID]]:
+    rows = session.execute(
+        select(table.c.event_id, table.c.data)
+        .where(
+            table.c.event_id.between(_first_id(moment), _first_id(moment + WITHIN)),
+            table.c.source == "accounting",
+            table.c.type == POSTED,
+        )
+        .order_by(table.c.event_id)
+        .limit(20)
+    )
+    for row in rows:
+        yield json.loads(row.data)["block_no"], row.event_id
+
+
+def _first_id(moment: datetime) -> UUID:
+    """The lowest id of version 7 that can be drawn in this millisecond."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def _letters(session: Session, ids: Collection[str]) -> list[TraceLine]:
+    """By day and state: a run writes thousands."""
+    rows = session.execute(
+        select(
+            PayoutLetter.business_date,
+            PayoutLetter.correlation_id,
+            PayoutLetter.state,
+            func.count().label("letters"),
+            func.min(PayoutLetter.made_at).label("made_at"),
+        )
+        .where(PayoutLetter.correlation_id.in_(ids))
+        .group_by(PayoutLetter.business_date, PayoutLetter.correlation_id, PayoutLetter.state)
+        .order_by(PayoutLetter.business_date, PayoutLetter.state)
+        .limit(SHOWN)
+    )
+    return [
+        TraceLine(
+            row.made_at,
+            N_("Letters of the payout of %(day)s: %(count)s"),
+            {"day": row.business_date.isoformat(), "count": row.letters},
+            "accounting.payout",
+            {"day": row.business_date.isoformat()},
+            correlation_id=row.correlation_id,
+            state=row.state,
+        )
+        for row in rows
+    ]
