@@ -18,7 +18,7 @@ from ates.kernel.db import Database
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
 from ates.kernel.events import Cause, attach, caused, contracts, parse, set_cause
 from ates.kernel.inbox import Inbox, meta_from
-from ates.kernel.log import halves, sequence
+from ates.kernel.log import bearable, halves, sequence
 from ates.kernel.tables import LOCKS, MOVE, NEXT, OWN_LOG, consumer
 
 log = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ class Drain:
         """The next events after the position, checked to be without a hole."""
         for place in self.lock(session):
             after = {"log": place.log, "after": place.position, "size": self.stats.size}
-            rows = session.execute(NEXT, after).all()
+            rows = bearable(session.execute(NEXT, after))
             if rows:
                 found = [row.position for row in rows]
                 if found != list(range(place.position + 1, place.position + 1 + len(rows))):

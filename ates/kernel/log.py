@@ -1,6 +1,6 @@
 """The log: the sequencer gives committed events their gapless numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, delete, func, insert, literal, select, tuple_, update
@@ -12,6 +12,7 @@ from ates.kernel.errors import is_outage
 from ates.kernel.tables import OWN, event_log, log_head, outbox
 
 BATCH = 500
+HEAVY = 1_000_000  # characters of data in one batch, more or less
 R = TypeVar("R")
 Stream = tuple[str, str]  # (source, key)
 
@@ -52,6 +53,18 @@ def halves(
         middle = len(rows) // 2
         halves(session, rows[:middle], attempt, culprit)
         halves(session, rows[middle:], attempt, culprit)
+
+
+def bearable(found: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """As many as fit into little memory: one event of the ledger tells of up to 500 entries."""
+    rows: list[Row[Any]] = []
+    weight = 0
+    for row in found:
+        rows.append(row)
+        weight += len(row.data)
+        if weight > HEAVY:
+            break
+    return rows
 
 
 def sequence(database: Database) -> int:
