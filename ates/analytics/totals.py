@@ -1,15 +1,11 @@
 """The unit of analytics: collects what a batch of events says and adds it to the sums at once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, case, delete, or_, select
-from sqlalchemy.dialects.postgresql import Insert as PgInsert
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Table, and_, case, delete, or_, select
 from sqlalchemy.orm import Session
 
 from ates.analytics import closing
@@ -27,13 +23,12 @@ from ates.analytics.models import (
 from ates.analytics.sums import RECENT, LedgerEvent, Row, Sums, person_row
 from ates.contracts.accounting import DayClosed, DayOpened, DayPaid, EntriesPosted
 from ates.contracts.auth import PersonChanged, PersonRegistered
-from ates.kernel import db
 from ates.kernel.events import meta_of
 from ates.kernel.generations import number_of
+from ates.kernel.many import Insert, Merge, write
 
 PersonEvent = PersonRegistered | PersonChanged
 NO_SYNC = {"synchronize_session": False}
-Merge = Callable[[Table[Any], Any], Mapping[str, ColumnElement[Any]]]
 
 
 class Totals:
@@ -88,7 +83,7 @@ class Totals:
         head = self.session.execute(
             select(Head.key_version, Head.entry_no).where(Head.generation == generation)
         ).one_or_none()
-        table = _table(DaySum)
+        table = table_of(DaySum)
         of = table.c.generation == generation
         newest = select(table.c.business_date).where(of).order_by(table.c.business_date.desc())
         found = self.session.execute(
@@ -117,16 +112,13 @@ class Totals:
     # --- writing ------------------------------------------------------------------------------
 
     def _write(self, generation: int, sums: Sums) -> None:
-        add = _added("earned_cents")
         recent = sums.recent_from
         self._upsert(DaySum, generation, sums.days.values(), _replaced)
-        self._upsert(Person, generation, sums.people.values(), _added("balance_cents", "entries"))
-        self._upsert(
-            PersonDay, generation, sums.person_days.values(), _added("earned_cents", "net_cents")
-        )
+        self._upsert(Person, generation, sums.people.values(), BALANCE)
+        self._upsert(PersonDay, generation, sums.person_days.values(), EARNED_AND_NET)
         for model, rows in ((MinuteSum, sums.minutes), (MomentSum, sums.moments)):
             kept = (row for (day, _), row in rows.items() if day >= recent)
-            self._upsert(model, generation, kept, add)
+            self._upsert(model, generation, kept, EARNED)
             if sums.opened:
                 old = (model.generation == generation, model.business_date < recent)
                 self.session.execute(delete(model).where(*old), execution_options=NO_SYNC)
@@ -149,53 +141,59 @@ class Totals:
         self._upsert(Person, generation, rows, _newer_name)
 
     def _upsert(
-        self,
-        model: type[Base],
-        generation: int,
-        rows: Iterable[Row],
-        merged: Merge,
+        self, model: type[Base], generation: int, rows: Iterable[Row], merge: Merge
     ) -> None:
-        """Insert the rows of a table, or merge them into those that are there, in order of keys."""
-        table = _table(model)
-        keys = [column.name for column in table.primary_key]
-        full = sorted(
-            ({**row, "generation": generation} for row in rows),
-            key=lambda row: tuple(str(row[key]) for key in keys),
+        """Insert the rows of a table, or merge them into those that are there."""
+        write(
+            self.session,
+            table_of(model),
+            [{**row, "generation": generation} for row in rows],
+            merge,
         )
-        if not full:
-            return
-        new: SqliteInsert | PgInsert = (
-            sqlite_insert(table) if db.is_sqlite(self.session) else pg_insert(table)
-        )
-        statement = new.on_conflict_do_update(
-            index_elements=keys, set_=dict(merged(table, new.excluded))
-        )
-        self.session.execute(statement, full)
 
 
 # --- how a row merges into the one that is there -----------------------------------------------
 
 
-def _replaced(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
-    return {column.name: new[column.name] for column in table.c if not column.primary_key}
+def table_of(model: type[Base]) -> Table[Any]:
+    """The table behind a model."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def _merged(insert: Insert, table: Table[Any], values: Mapping[str, Any]) -> Insert:
+    keys = [column.name for column in table.primary_key]
+    return insert.on_conflict_do_update(index_elements=keys, set_=dict(values))
+
+
+def _replaced(insert: Insert, table: Table[Any]) -> Insert:
+    names = (column.name for column in table.c if not column.primary_key)
+    return _merged(insert, table, {name: insert.excluded[name] for name in names})
 
 
 def _added(*names: str) -> Merge:
-    def added(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
-        return {name: table.c[name] + new[name] for name in names}
+    def added(insert: Insert, table: Table[Any]) -> Insert:
+        sums = {name: table.c[name] + insert.excluded[name] for name in names}
+        return _merged(insert, table, sums)
 
     return added
 
 
-def _newer_name(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
+# Made once: the statement of each is worded once (kernel.many).
+EARNED, EARNED_AND_NET = _added("earned_cents"), _added("earned_cents", "net_cents")
+BALANCE = _added("balance_cents", "entries")
+
+
+def _newer_name(insert: Insert, table: Table[Any]) -> Insert:
+    new = insert.excluded
     newer = new.version > table.c.version
-    return {
-        "name": case((newer, new.name), else_=table.c.name),
-        "version": case((newer, new.version), else_=table.c.version),
-    }
+    values = {name: case((newer, new[name]), else_=table.c[name]) for name in ("name", "version")}
+    return _merged(insert, table, values)
 
 
-def _earlier_first(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[Any]]:
+def _earlier_first(insert: Insert, table: Table[Any]) -> Insert:
+    new = insert.excluded
     earlier = or_(
         new.first_completed_at < table.c.first_completed_at,
         and_(
@@ -203,16 +201,8 @@ def _earlier_first(table: Table[Any], new: Any) -> Mapping[str, ColumnElement[An
             new.first_task_id < table.c.first_task_id,
         ),
     )
-    return {
-        "tasks": table.c.tasks + new.tasks,
-        **{
-            name: case((earlier, new[name]), else_=table.c[name])
-            for name in ("first_task_id", "first_person_id", "first_completed_at")
-        },
+    first = ("first_task_id", "first_person_id", "first_completed_at")
+    values: dict[str, Any] = {
+        name: case((earlier, new[name]), else_=table.c[name]) for name in first
     }
-
-
-def _table(model: type[Base]) -> Table[Any]:
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
+    return _merged(insert, table, {"tasks": table.c.tasks + new.tasks, **values})
