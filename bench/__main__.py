@@ -121,10 +121,11 @@ def _acts(
 
 def _size(place: Place, home: Path, scale: Scale) -> Iterable[Measure]:
     """Pages at size, payout and memory; a smaller company unless everything is measured."""
-    large = ""
-    if scale.people:
-        large, _ = size.make(place, home, Company(scale.people, scale.people * 50, 10))
-    return size.measure(place, home, large=large)
+    if not scale.people:
+        return size.measure(place, home)
+    large, _ = size.make(place, home, Company(scale.people, scale.people * 50, 10))
+    effort = size.Effort(max(20, scale.people // 5), scale.people, scale.events, scale.people)
+    return size.measure(place, home, large, effort=effort)
 
 
 def _verdict(found: Sequence[Measure]) -> list[str]:

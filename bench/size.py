@@ -39,11 +39,19 @@ from tests.engines.settings import trial
 
 LARGE = Size(people=10_000, tasks=1_000_000, days=30)
 SMALL = Size(people=50, tasks=500, days=10)
-REQUESTS = 200  # per page
 WARM = 20
 QUERIES = 8
-PAID = 10_000
 SETTINGS = ("PRAGMA", "SET", "BEGIN")  # statements of the connection, not of the page
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is asked of the companies."""
+
+    requests: int = 200  # per page
+    paid: int = 10_000  # people
+    events: int = 50_000
+    loads: int = 2_000  # of pages, in one web process
 
 
 @dataclass
@@ -95,6 +103,7 @@ class Page:
         )
 
 
+FULL = Effort()
 ENTRIES = ("/accounting/entries/", "/accounting/entries/?user={person}")
 PAGES = (
     Page("own tasks", Role.EMPLOYEE, ("/tasks/mine", "/tasks/mine?status=done")),
@@ -115,7 +124,9 @@ PAGES = (
 )
 
 
-def measure(place: Place, data: Path, large: str = "", small: str = "") -> list[Measure]:
+def measure(
+    place: Place, data: Path, large: str = "", small: str = "", effort: Effort = FULL
+) -> list[Measure]:
     """All of it on one kind of database; addresses of companies that are there save making them."""
     made = []
     if not small:
@@ -125,9 +136,9 @@ def measure(place: Place, data: Path, large: str = "", small: str = "") -> list[
         line = f"{LARGE.people:,} people, {LARGE.tasks:,} tasks, {LARGE.days} days made by bulk"
         ok = seconds <= 240
         made.append(Measure(line, place.kind, f"{seconds:,.0f} s", target="<= 240 s", ok=ok))
-    made += pages(place.kind, data, large, small)
-    made.append(paying(place, data))
-    made += memory(place, data, small)
+    made += pages(place.kind, data, large, small, effort.requests)
+    made.append(paying(place, data, effort.paid))
+    made += memory(place, data, small, effort.events, effort.loads)
     return made
 
 
@@ -141,15 +152,15 @@ def make(place: Place, data: Path, size: Size) -> tuple[str, float]:
 # --- pages ----------------------------------------------------------------------------------------
 
 
-def pages(kind: str, data: Path, large: str, small: str) -> list[Measure]:
+def pages(kind: str, data: Path, large: str, small: str, requests: int) -> list[Measure]:
     """Each page on both companies in turn, so that a busy moment of the machine meets both."""
     with _web(large, data) as big, _web(small, data) as little:
-        return [_page(kind, page, big, little) for page in PAGES]
+        return [_page(kind, page, big, little, requests) for page in PAGES]
 
 
-def _page(kind: str, page: Page, big: Web, little: Web) -> Measure:
+def _page(kind: str, page: Page, big: Web, little: Web, requests: int) -> Measure:
     found: dict[str, list[Took]] = {"big": [], "little": []}
-    for turn in range(REQUESTS + WARM):
+    for turn in range(requests + WARM):
         for name, web in (("little", little), ("big", big)):
             took = web.get(page.path(web, turn), page.role, turn)
             if turn >= WARM:
@@ -242,9 +253,9 @@ def _watch(web: Web, database: Database) -> None:
 # --- the payout -----------------------------------------------------------------------------------
 
 
-def paying(place: Place, data: Path) -> Measure:
-    """Close a day and pay 10,000 people; their letters are written down and stay in the box."""
-    url, _ = make(place, data, Size(PAID, PAID * 2, 2))
+def paying(place: Place, data: Path, due: int) -> Measure:
+    """Close a day and pay so many people; their letters are written down and stay in the box."""
+    url, _ = make(place, data, Size(due, due * 2, 2))
     with opened(url, data) as app:
         database: Database = app.extensions["ates.database"]
         with database.reading() as session:
@@ -263,10 +274,10 @@ def paying(place: Place, data: Path) -> Measure:
         with database.reading() as session:
             entries = session.scalar(select(func.max(Entry.entry_no)))
     assert report.error is None, report.error
-    assert paid == PAID, f"{paid} were paid"
+    assert paid == due, f"{paid} were paid"
     place.drop(url)
     return Measure(
-        f"payout of {PAID:,} people, without sending",
+        f"payout of {due:,} people, without sending",
         place.kind,
         f"{seconds:,.1f} s",
         target="<= 30 s",
@@ -290,11 +301,12 @@ def main() -> None:
         data = home / "data"
         data.mkdir()
         if asked.only == "pages":
-            found = pages(place.kind, data, asked.large, asked.small)
+            found = pages(place.kind, data, asked.large, asked.small, FULL.requests)
         elif asked.only == "payout":
-            found = [paying(place, data)]
+            found = [paying(place, data, FULL.paid)]
         elif asked.only == "memory":
-            found = memory(place, data, asked.small or make(place, data, SMALL)[0])
+            small = asked.small or make(place, data, SMALL)[0]
+            found = memory(place, data, small, FULL.events, FULL.loads)
         else:
             found = measure(place, data, asked.large, asked.small)
     print("\n".join(lines(found)))
