@@ -1,18 +1,21 @@
 """The pages of operations: who may, what they show, what they decide, and that twice is once."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from ates.contracts.auth import Role
 from ates.kernel import clock
 from ates.kernel.db import Database
 from ates.kernel.life import Life
 from ates.kernel.tables import pace, parked
-from ates.ops import pulse
+from ates.ops import pulse, queries, story
+from tests.engines.marks import both
 from tests.engines.people import Visitor, form_of
 
 from . import poison
@@ -77,6 +80,7 @@ def test_the_poll_answers_304_while_nothing_changes(app: Flask, admin: Visitor) 
     assert admin.get("/ops/live", headers=tag).status_code == 200
 
 
+@both
 def test_parked_events_are_found_by_error_state_consumer_type_and_words(
     app: Flask, failed: Visitor
 ) -> None:
@@ -113,6 +117,7 @@ def test_a_dead_event_is_stuck_though_nothing_waits(
     assert "3, 3" in page  # blocked, dead
 
 
+@both
 def test_an_event_tells_its_story(app: Flask, failed: Visitor) -> None:
     page = failed.get(f"/ops/events/{heads(app)[0]}").text
     assert "Broken</strong>: no price for 17" in page
@@ -161,6 +166,7 @@ def test_all_of_a_kind_are_asked_for_on_a_page_of_their_own(app: Flask, failed: 
     assert "No event of this kind is parked any more." in failed.get(where).text
 
 
+@both
 def test_chosen_ones_are_retried_and_none_chosen_is_said(app: Flask, failed: Visitor) -> None:
     answer = failed.submit("/ops/events/?consumer=accounting", "/ops/events/retry")
     assert answer.status_code == 422
@@ -206,6 +212,7 @@ def test_a_double_press_decides_once(app: Flask, failed: Visitor) -> None:
     assert other.status_code == 409
 
 
+@both
 def test_a_held_event_is_released_or_dropped(app: Flask, admin: Visitor) -> None:
     poison.write_tasks(app)
     poison.drain(app)
@@ -281,3 +288,45 @@ def test_a_consumer_is_paused_with_a_reason_and_let_go_on(app: Flask, admin: Vis
     assert admin.submit(where).status_code == 303
     assert "paused" not in admin.get("/ops/").text
     assert admin.get("/ops/consumers/nobody").status_code == 404
+
+
+def test_a_long_list_goes_on_by_key(
+    app: Flask, failed: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "PAGE", 2)
+    seen: list[str] = []
+    page = failed.get("/ops/events/?consumer=accounting").text
+    while True:
+        seen += re.findall(r'<a href="/ops/events/(0[0-9a-f-]{35})"', page)
+        older = re.search(r'href="([^"]+)" rel="next"', page)
+        if older is None:
+            break
+        page = failed.get(unescape(older[1])).text
+    assert seen == heads(app)[::-1]
+
+
+@both
+def test_failed_letters_are_sent_again_once(app: Flask, admin: Visitor, database: Database) -> None:
+    about = {"email": "new@popug.example", "name": "New", "role": "employee", "locale": "en"}
+    assert admin.submit("/auth/people/new", **about).status_code == 303
+    with database.transaction() as session:
+        session.execute(text("UPDATE auth_letter SET state = 'failed', next_try_at = NULL"))
+    assert "Send again: failed…" in admin.get("/ops/").text
+    where = "/ops/letters/auth/failed"
+    target, drawn = form_of(admin.get(where).text, where)
+    assert [admin.post(target, data=drawn).status_code for _ in range(2)] == [303, 303]
+    page = admin.get("/ops/").text
+    assert "1 letter goes out again." in page
+    assert "queued" in page
+    assert "There is nothing to send again." in admin.get(where).text
+    for nowhere in ("/ops/letters/auth/sent", "/ops/letters/tasks/failed", "/ops/letters/x/failed"):
+        assert admin.get(nowhere).status_code == 404
+
+
+def test_secrets_in_a_payload_are_masked() -> None:
+    said = {"name": "Kesha", "password_hash": "$2b$", "deep": [{"apiKey": "x", "token": None}]}
+    assert story.masked(said) == {
+        "name": "Kesha",
+        "password_hash": story.MASK,
+        "deep": [{"apiKey": story.MASK, "token": None}],
+    }
