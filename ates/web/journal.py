@@ -15,7 +15,7 @@ from ates.web import identity
 log = logging.getLogger("ates.web.request")
 
 # Asked all day by machines; a good answer is no news.
-QUIET = frozenset({"static", "web.alive", "web.ready", "ops.metrics"})
+QUIET = frozenset({"static", "web.alive", "machines.ready", "machines.figures"})
 _NO_QUESTION = ("PRAGMA", "BEGIN", "SET ")
 
 
