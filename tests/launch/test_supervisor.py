@@ -26,6 +26,17 @@ ValueError: rain
 half a li"""
 
 
+def test_json_lines_are_shown_as_people_read_them(tmp_path: Path) -> None:
+    log = Log(tmp_path / "web.log")
+    said = '{"at":"…","level":"%s","log":"ates.web","message":"the roof leaks"%s}\n'
+    with log.open() as stream:
+        stream.write((said % ("info", "")).encode())
+        stream.write((said % ("error", ',"traceback":"Traceback\\nValueError: rain"')).encode())
+        stream.write(b'{"level": "error"\n')
+    assert log.news() == ["ERROR ates.web: the roof leaks ValueError: rain"]
+    assert log.last_line() == '{"level": "error"'
+
+
 def test_errors_in_a_log_are_shown_once(tmp_path: Path) -> None:
     log = Log(tmp_path / "web.log")
     log.path.write_bytes(LINES)
