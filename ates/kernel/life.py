@@ -41,6 +41,7 @@ class Life:
     pid: int = field(default_factory=os.getpid)
     since: datetime = field(default_factory=clock.now)
     _beaten: float = float("-inf")
+    _greeted: bool = False
 
     @property
     def name(self) -> str:
@@ -83,6 +84,19 @@ class Life:
             .on_conflict_do_update(index_elements=[worker.c.name], set_=changing)
         )
         session.execute(delete(worker).where(worker.c.beat_at < now - GONE))
+        if not self._greeted:
+            self._forget_dead(session)
+            self._greeted = True
+
+    def _forget_dead(self, session: Session) -> None:
+        """Who was killed on this machine took no row back; its successor does."""
+        mine = session.execute(
+            select(worker.c.name, worker.c.pid).where(
+                worker.c.host == self.host, worker.c.name != self.name
+            )
+        )
+        dead = [row.name for row in mine if not _runs(row.pid)]
+        session.execute(delete(worker).where(worker.c.name.in_(dead)))
 
 
 @contextmanager
@@ -114,3 +128,14 @@ def note_pace(session: Session, at: datetime) -> None:
         .where(consumer.c.mode != "retired")
     )
     session.execute(insert(pace).from_select(["consumer", "log", "at", "position", "head"], stands))
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process of this machine has this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True

@@ -144,3 +144,17 @@ def skips_the_other(page: Page, house: House) -> None:
     page.get_by_role("button", name="Skip this event").click()
     expect(page.locator("#notes")).to_contain_text("The event is skipped")
     house.until(lambda: parked(house) == [], "nothing waits")
+
+
+def test_the_first_page_keeps_itself_up_to_date(company: Company) -> None:
+    """A worker that is away shows within seconds, without a reload (pages.md, 20)."""
+    house = company.house
+    aurora = company.window_of("Aurora")
+    aurora.goto("/ops/")
+    waiting = aurora.locator("#ops-tiles dd.big").nth(1)
+    expect(waiting).to_have_text("0")
+    house.kill("events")
+    house.sign_in("kesha@popug.example", PASSWORD).submit("/tasks/new", "/tasks/", title="Sweep")
+    expect(waiting).to_have_text("2", timeout=20_000)
+    house.start("events")
+    expect(waiting).to_have_text("0", timeout=20_000)

@@ -323,6 +323,17 @@ def test_failed_letters_are_sent_again_once(app: Flask, admin: Visitor, database
         assert admin.get(nowhere).status_code == 404
 
 
+def test_a_killed_worker_is_forgotten_by_its_successor(app: Flask, admin: Visitor) -> None:
+    database = app.extensions["ates.database"]
+    Life(database, "events", "1.0", pid=2**22 + 1).beat()  # no process has such a number
+    Life(database, "events", "1.0", host="elsewhere", pid=2**22 + 1).beat()
+    assert "2 of 3" in admin.get("/ops/").text
+    Life(database, "events", "1.0").beat()
+    page = admin.get("/ops/workers").text
+    assert ("elsewhere" in page, str(2**22 + 1) in page) == (True, True)
+    assert "2 of 3" in admin.get("/ops/").text
+
+
 def test_secrets_in_a_payload_are_masked() -> None:
     said = {"name": "Kesha", "password_hash": "$2b$", "deep": [{"apiKey": "x", "token": None}]}
     assert story.masked(said) == {
