@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, field
 from sqlalchemy.orm import Session
 
 from ates.accounting.api.shapes import (
@@ -23,25 +21,11 @@ from ates.accounting.queries import days, keyset, ledger
 from ates.accounting.queries.days import DayFigures
 from ates.accounting.queries.keyset import Held, Settled
 from ates.accounting.queries.rows import KINDS, Line, Place, Scope
-from ates.contracts.accounting import Kind
 from ates.kernel import clock
 from ates.kernel.db import reading
 from ates.kernel.errors import N_, Forbidden
 from ates.web.access import BOOKKEEPERS, EVERYBODY, allow
-from ates.web.api import (
-    Api,
-    CentsAmount,
-    Count,
-    Cursor,
-    Instant,
-    Listed,
-    Me,
-    Page,
-    Somebody,
-    TaskName,
-    example,
-    person_of,
-)
+from ates.web.api import Api, Cursor, Listed, Somebody, TaskName, person_of
 from ates.web.identity import me
 from ates.web.watermark import watermark
 
