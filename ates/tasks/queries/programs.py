@@ -59,7 +59,7 @@ def whole(session: Session, task_id: UUID) -> Whole:
 
 def wholes(session: Session, wanted: Filter, *, before: int | None, limit: int) -> list[Whole]:
     """Tasks that match, newest first, those with smaller numbers than `before`."""
-    query = _tasks().where(*rules(wanted))
+    query = _tasks().where(*rules(session, wanted))
     if before is not None:
         query = query.where(Task.number < before)
     return [_whole(row) for row in session.execute(query.order_by(Task.number.desc()).limit(limit))]
