@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, inspect, select, update
+from sqlalchemy import delete, func, inspect, select, text, update
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import Account, BusinessDay, Entry, PayoutLetter
@@ -170,10 +170,13 @@ def test_the_story_goes_forward_and_ends_before_now() -> None:
 
 
 def shape(database: Database) -> dict[str, Any]:
-    """Keys, references and indexes of every table."""
+    """Guards, keys, references and indexes of every table."""
+    guards = "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    if not database.is_sqlite:
+        guards = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname"
     with database.reading() as session:
         found = inspect(session.connection())
-        return {
+        return {"guards": list(session.scalars(text(guards)))} | {
             table: (
                 found.get_pk_constraint(table)["constrained_columns"],
                 sorted(str(key["column_names"]) for key in found.get_unique_constraints(table)),

@@ -146,14 +146,16 @@ def _bare_postgresql(connection: Connection, tables: Sequence[str]) -> list[str]
 
 
 def _bare_sqlite(connection: Connection, tables: Sequence[str]) -> list[str]:
-    """Take secondary indexes away; the statements that bring them back."""
+    """Take secondary indexes away, and the guards against REPLACE, which nobody says here; the
+    statements that bring them back."""
     found = connection.exec_driver_sql(
-        "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        " AND (type = 'index' OR type = 'trigger' AND name LIKE '%\\_replace' ESCAPE '\\')"
     ).all()
-    mine = [index for index in found if index.tbl_name in tables]
-    for index in mine:
-        connection.exec_driver_sql(f"DROP INDEX {index.name}")
-    return [index.sql for index in mine]
+    mine = [each for each in found if each.tbl_name in tables]
+    for each in mine:
+        connection.exec_driver_sql(f"DROP {each.type} {each.name}")
+    return [each.sql for each in mine]
 
 
 def _for_one_writer(raw: Any) -> None:

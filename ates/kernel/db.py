@@ -66,12 +66,13 @@ class Limits:
     write: float  # the server ends a writing statement
     grace: float  # how much longer the client waits: only a silent server meets this limit
     pool_size: int
+    idle: float = 10  # a holder of locks that says nothing loses them
 
 
 WEB = Limits(connect=2, pool=0.5, lock=1, read=0.9, write=2.7, grace=0.3, pool_size=10)
 WEB_SQLITE_LOCK = 3.0
 WORK = Limits(connect=5, pool=10, lock=10, read=30, write=30, grace=5, pool_size=5)
-LONG = Limits(connect=5, pool=10, lock=10, read=600, write=600, grace=10, pool_size=5)
+LONG = Limits(connect=5, pool=10, lock=10, read=600, write=600, grace=10, pool_size=5, idle=600)
 
 
 class Database:
@@ -183,7 +184,7 @@ class Database:
             "TimeZone": "UTC",
             "lock_timeout": _ms(limits.lock),
             "statement_timeout": _ms(limits.write),
-            "idle_in_transaction_session_timeout": _ms(10),  # a frozen holder loses its lock
+            "idle_in_transaction_session_timeout": _ms(limits.idle),  # frozen, it loses its locks
         }
         if self.unsafe:
             settings["synchronous_commit"] = "off"
