@@ -26,7 +26,7 @@ from ates.kernel.stage import Scene, Stage
 from ates.kernel.tables import event_log, log_head, outbox
 from ates.ops import proof
 
-SEED = 15
+SEED = 17
 ACT = timedelta(minutes=200)  # scenes so close are heard together
 PATIENCE = 60.0
 ALIVE = timedelta(seconds=15)  # a worker that shows no life for longer is none

@@ -16,8 +16,8 @@ from ates.tasks.demo.words import Words
 from ates.tasks.models import Assignee, Status, Task
 from ates.tasks.titles import Wording
 
-CREATED = (38, 34, 36, 33, 37, 35, 38, 34, 36, 44)  # a day, the last one is today
-FINISHED = (18, 32, 37, 33, 38, 35, 38, 34, 37, 48)
+CREATED = (38, 34, 36, 33, 37, 35, 38, 34, 36, 48)  # a day, the last one is today
+FINISHED = (18, 32, 37, 33, 38, 35, 38, 34, 37, 47)
 SHUFFLES = ((1, 15.02), (4, 11.51), (4, 16.83), (7, 14.26), (9, 10.74))  # day, hour
 READY = timedelta(minutes=40)  # nothing is finished sooner
 
