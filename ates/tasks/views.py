@@ -6,6 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -31,11 +32,11 @@ FILTER = ("q", "status", "assignee", "shuffle", "from", "to")
 CREATED = N_("Task %(number)s is created. Assignee: %(name)s.")
 
 
-@pages.context_processor
-def jira() -> dict[str, str]:
-    """Where Jira ids lead, for all pages of tasks."""
-    config: Config = current_app.extensions["ates.config"]
-    return {"jira_url": config.jira_url.rstrip("/")}
+@pages.record_once
+def tell_templates(state: BlueprintSetupState) -> None:
+    """Where Jira ids lead: a global, so that macros in each row of a list need no context."""
+    config: Config = state.app.extensions["ates.config"]
+    state.app.jinja_env.globals["jira_url"] = config.jira_url.rstrip("/")
 
 
 # --- own tasks ------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -124,7 +124,12 @@ def moment_text(moment: datetime, seconds: bool = False, exact: bool = False) ->
     pattern = "d MMM, HH:mm:ss" if seconds else "d MMM, HH:mm"
     if exact:
         pattern = "d MMM y, HH:mm:ss z"
-    return str(format_datetime(moment, pattern, tzinfo=get_timezone(), locale=get_locale()))
+    return _moment(str(get_locale()), get_timezone(), moment, pattern)
+
+
+@lru_cache(maxsize=20_000)  # each row of a list shows the same moment twice, and again next time
+def _moment(language: str, zone: tzinfo, moment: datetime, pattern: str) -> str:
+    return str(format_datetime(moment, pattern, tzinfo=zone, locale=language))
 
 
 def moment_iso(moment: datetime) -> str:
@@ -135,7 +140,7 @@ def moment_iso(moment: datetime) -> str:
 def clock_text(moment: datetime, seconds: bool = False) -> str:
     """`15:04` in the zone of the reader, where the day is clear."""
     pattern = "HH:mm:ss" if seconds else "HH:mm"
-    return str(format_datetime(moment, pattern, tzinfo=get_timezone(), locale=get_locale()))
+    return _moment(str(get_locale()), get_timezone(), moment, pattern)
 
 
 def day_text(day: date, year: bool = True) -> str:
