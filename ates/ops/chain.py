@@ -1,12 +1,13 @@
 """One act from the click to the letter: its events, who has heard them, and what came of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, literal_column, select
+from sqlalchemy import Row, Text, and_, literal_column, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from ates.kernel.context import Context
@@ -15,6 +16,7 @@ from ates.kernel.generations import READS, base_of
 from ates.kernel.inbox import Inbox, meta_from
 from ates.kernel.tables import consumer, event_log, outbox, parked
 from ates.kernel.trace import TraceLine
+from ates.kernel.types import BigInt
 
 SHOWN = 200  # events of a chain; a shuffle says as many as there are open tasks
 GENERATIONS = 4  # how often what was caused is asked what it caused
@@ -80,19 +82,18 @@ def of_task(session: Session, parts: Sequence[Context], number: int) -> Chain | 
     for part in parts:
         stream = part.trace.stream(session, number) if part.trace and part.trace.stream else None
         if stream is not None:
-            source, key = stream
-            rows = _rows(session, "key_version", source=source, key=key)
-            return _chain(session, parts, rows)
+            return _chain(session, parts, _rows(session, partial(_of_stream, *stream)))
     return None
 
 
 def of_id(session: Session, parts: Sequence[Context], id_: str) -> Chain | None:
     """The chain of a correlation id, or the one an event belongs to; None if it is unknown."""
-    rows = _rows(session, "event_id", correlationid=id_)
+    rows = _rows(session, lambda of: _named(session, of, "correlationid", [id_]))
     if not rows:
-        rows = _rows(session, "event_id", event_id=UUID(id_))
+        rows = _rows(session, lambda of: of.c.event_id == UUID(id_))
         own = meta_from(rows[0]).correlation_id if rows else None
-        rows = _rows(session, "event_id", correlationid=own) if own else rows
+        if own:
+            rows = _rows(session, lambda of: _named(session, of, "correlationid", [own]))
     chain = _chain(session, parts, rows, {id_} if not rows else set())
     return chain if chain.clicks else None
 
@@ -100,30 +101,32 @@ def of_id(session: Session, parts: Sequence[Context], id_: str) -> Chain | None:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _rows(session: Session, order: str, **which: Any) -> list[Row[Any]]:
-    """Logged and staged events, the newest if there are too many, oldest first."""
-    found: list[Any] = []
-    nothing: list[Any] = [literal_column("NULL").label(name) for name in ("log", "position")]
-    for table in (event_log, outbox):
-        staged = table is outbox
-        place = nothing if staged else [event_log.c.log, event_log.c.position]
-        held = outbox.c.held if staged else literal_column("NULL").label("held")
-        query = select(*(table.c[name] for name in SAME), *place, held)
-        for name, value in which.items():
-            query = query.where(_is(session, table, name, value))
-        found += session.execute(query.order_by(table.c[order].desc()).limit(SHOWN + 1)).all()
-    return sorted(found, key=lambda row: row.event_id)[-(SHOWN + 1) :]
+def _rows(session: Session, which: Callable[[Any], Any]) -> list[Any]:
+    """Logged and staged events, the newest if there are too many, oldest first. One statement."""
+    found = []
+    for of in (event_log, outbox):
+        staged = of is outbox
+        log = null().cast(Text).label("log") if staged else event_log.c.log
+        position = null().cast(BigInt).label("position") if staged else event_log.c.position
+        held = outbox.c.held if staged else null().cast(Text).label("held")
+        query = select(*(of.c[name] for name in SAME), log, position, held).where(which(of))
+        newest = query.order_by(of.c.event_id.desc()).limit(SHOWN + 1).subquery()
+        found.append(select(newest))
+    rows = session.execute(union_all(*found)).all()
+    return sorted(rows, key=lambda row: row.event_id)[-(SHOWN + 1) :]
 
 
-def _is(session: Session, table: Any, name: str, value: Any) -> Any:
-    """A column's value, or one of the names in the envelope, cut out as the index has it."""
-    values = [value] if isinstance(value, str | UUID) else list(value)
-    if name in table.c:
-        return table.c[name].in_(values)
+def _of_stream(source: str, key: str, of: Any) -> Any:
+    return and_(of.c.source == source, of.c.key == key)
+
+
+def _named(session: Session, of: Any, name: str, values: Collection[str]) -> Any:
+    """One of the names in the envelope, cut out of the canonical text as the index has it."""
     place = "instr" if session.get_bind().dialect.name == "sqlite" else "strpos"
     mark = f"""'"{name}": "'"""
     text: Any = literal_column(f"substr(meta, {place}(meta, {mark}) + {len(mark) - 2}, 36)")
-    return and_(literal_column(f"{place}(meta, {mark})") > literal_column("0"), text.in_(values))
+    there = literal_column(f"{place}(meta, {mark})") > literal_column("0")
+    return and_(there, text.in_(values))
 
 
 def _chain(
@@ -134,11 +137,13 @@ def _chain(
 ) -> Chain:
     known = {row.event_id: row for row in rows[-SHOWN:]}
     made: dict[Any, TraceLine] = {}
-    fresh = list(known.values())
+    fresh, asked = list(known.values()), set[str]()
+    wanted = set(ids)
     for _ in range(GENERATIONS):
         metas = [meta_from(row) for row in fresh]
-        wanted = {meta.correlation_id for meta in metas if meta.correlation_id} | set(ids)
-        lines = _made(session, parts, metas, wanted)
+        wanted |= {meta.correlation_id for meta in metas if meta.correlation_id}
+        lines = _made(session, parts, metas, wanted - asked)
+        asked |= wanted
         made |= {_identity(line): line for line in lines}
         fresh = [row for row in _following(session, metas, lines) if row.event_id not in known]
         known |= {row.event_id: row for row in fresh}
@@ -164,12 +169,14 @@ def _following(
     session: Session, metas: Sequence[Meta], lines: Sequence[TraceLine]
 ) -> list[Row[Any]]:
     """What these events caused, and the events in which a part told what it made of them."""
-    said = {line.said for line in lines if line.said}
+    said = [line.said for line in lines if line.said]
     causes = [str(meta.id) for meta in metas]
-    return [
-        *(_rows(session, "event_id", causationid=causes) if causes else ()),
-        *(_rows(session, "event_id", event_id=said) if said else ()),
-    ]
+    if not causes:
+        return []
+    return _rows(
+        session,
+        lambda of: or_(of.c.event_id.in_(said), _named(session, of, "causationid", causes)),
+    )
 
 
 def _heard(

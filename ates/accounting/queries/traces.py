@@ -1,12 +1,12 @@
 """Entries by the event they come from, letters by the run, for operators who follow an act."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from ates.accounting.models import Block, Entry, PayoutLetter
@@ -17,7 +17,8 @@ from ates.kernel.tables import event_log, outbox
 from ates.kernel.trace import TraceLine
 
 SHOWN = 100
-WITHIN = timedelta(seconds=5)  # from the moment of a block to the event that tells it
+MOMENTS = 50  # blocks whose events are looked for
+WITHIN = timedelta(seconds=1)  # from the moment of a block to the event that tells it
 TASK = "task_id:"
 POSTED = contract_of(EntriesPosted).type
 SENTENCES = {"fee": N_("Entry %(number)s: fee"), "reward": N_("Entry %(number)s: reward")}
@@ -26,7 +27,7 @@ SENTENCES = {"fee": N_("Entry %(number)s: fee"), "reward": N_("Entry %(number)s:
 def made(session: Session, events: Sequence[Meta], ids: Collection[str]) -> list[TraceLine]:
     """Fees and rewards of these events, each with its entry; letters of these payout runs."""
     rows = _entries(session, events)
-    said = _said(session, {row.block_no: row.posted_at for row in rows})
+    said = _said(session, sorted({row.posted_at for row in rows})[-MOMENTS:])
     entries = [
         TraceLine(
             row.posted_at,
@@ -52,6 +53,8 @@ def _entries(session: Session, events: Sequence[Meta]) -> Sequence[Any]:
         .scalar_subquery()
     )
     tasks = {UUID(meta.key.removeprefix(TASK)) for meta in events if meta.key.startswith(TASK)}
+    if not tasks:
+        return []
     return session.execute(
         select(Entry.entry_no, Entry.kind, Entry.posted_at, Entry.event_id, Block.block_no)
         .join(Block, Block.first_entry_no == first)
@@ -64,30 +67,22 @@ def _entries(session: Session, events: Sequence[Meta]) -> Sequence[Any]:
     ).all()
 
 
-def _said(session: Session, blocks: dict[int, datetime]) -> dict[int, UUID]:
-    """The event that told of a block: its id was drawn within seconds of the block's moment."""
-    found: dict[int, UUID] = {}
-    for moment in sorted(set(blocks.values()))[:SHOWN]:
-        if all(number in found for number, at in blocks.items() if at == moment):
-            continue
-        for table in (event_log, outbox):
-            found |= dict(_told(session, table, moment))
-    return found
-
-
-def _told(session: Session, table: Any, moment: datetime) -> Iterator[tuple[int, UUID]]:
-    rows = session.execute(
-        select(table.c.event_id, table.c.data)
-        .where(
-            table.c.event_id.between(_first_id(moment), _first_id(moment + WITHIN)),
-            table.c.source == "accounting",
-            table.c.type == POSTED,
+def _said(session: Session, moments: Collection[datetime]) -> dict[int, UUID]:
+    """The events that told of blocks: their ids were drawn within a second of the block."""
+    if not moments:
+        return {}
+    found: list[Any] = []
+    for table in (event_log, outbox):
+        near = (
+            table.c.event_id.between(_first_id(each), _first_id(each + WITHIN)) for each in moments
         )
-        .order_by(table.c.event_id)
-        .limit(20)
-    )
-    for row in rows:
-        yield json.loads(row.data)["block_no"], row.event_id
+        found.append(
+            select(table.c.event_id, table.c.data).where(
+                or_(*near), table.c.source == "accounting", table.c.type == POSTED
+            )
+        )
+    rows = session.execute(union_all(*found))
+    return {json.loads(row.data)["block_no"]: row.event_id for row in rows}
 
 
 def _first_id(moment: datetime) -> UUID:
@@ -97,6 +92,8 @@ def _first_id(moment: datetime) -> UUID:
 
 def _letters(session: Session, ids: Collection[str]) -> list[TraceLine]:
     """By day and state: a run writes thousands."""
+    if not ids:
+        return []
     rows = session.execute(
         select(
             PayoutLetter.business_date,

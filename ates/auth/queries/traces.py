@@ -16,6 +16,8 @@ SENTENCES = {"invitation": N_("Letter of invitation"), "reset": N_("Letter to se
 
 def made(session: Session, events: Sequence[Meta], ids: Collection[str]) -> list[TraceLine]:
     """The letters written under these correlation ids. Neither name nor address is told."""
+    if not ids:
+        return []
     rows = session.execute(
         select(Letter, Link.kind)
         .join(Link, Link.id == Letter.link_id)
