@@ -1,11 +1,11 @@
 """A form's act: one transaction that also remembers the form's key (resilience.md, chapter 8)."""
 
+import hmac
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 
 from flask import current_app, request
 from sqlalchemy.orm import Session
@@ -65,6 +65,12 @@ def requests_of(part: str) -> type[once.RequestColumns]:
     return found
 
 
+def keyed(content: bytes) -> str:
+    """The digest of a request. Keyed: a body may hold a password, which a bare hash would tell."""
+    secret = str(current_app.secret_key).encode()
+    return hmac.digest(secret, b"ates.web: what a key was sent with\n" + content, "sha256").hex()
+
+
 def _key() -> str:
     key = sent_key()
     if key is None:
@@ -75,4 +81,4 @@ def _key() -> str:
 def _digest() -> str:
     """Method, path and body; the CSRF field changes with each drawing and is left out."""
     body = sorted(pair for pair in request.form.items(multi=True) if pair[0] != CSRF)
-    return sha256(json.dumps([request.method, request.path, body]).encode()).hexdigest()
+    return keyed(json.dumps([request.method, request.path, body]).encode())

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from hashlib import sha256
 
 import msgspec
 from flask import request
@@ -14,7 +13,7 @@ from ates.kernel.errors import N_, BadRequest
 from ates.web.api.operations import Answer
 from ates.web.api.reading import canonical
 from ates.web.identity import me
-from ates.web.once import requests_of
+from ates.web.once import keyed, requests_of
 
 HEADER = "Idempotency-Key"
 PATTERN = r"^[!-~]{1,200}$"
@@ -60,4 +59,4 @@ def _key() -> str | None:
 
 
 def _digest() -> str:
-    return sha256(f"{request.method} {request.path}\n".encode() + canonical()).hexdigest()
+    return keyed(f"{request.method} {request.path}\n".encode() + canonical())
