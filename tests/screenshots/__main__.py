@@ -123,9 +123,9 @@ def _house() -> Iterator[House]:
 
 
 def _stop_clock(house: House) -> None:
-    """It is `NOW` again for all processes; half a second late, so that no minute is missed."""
+    """It is `NOW` again for all processes, which have nearly a second until the next one."""
     draft = house.data / "clock-offset.new"
-    draft.write_text(str(NOW.timestamp() + 0.5 - time.time()))
+    draft.write_text(str(NOW.timestamp() + 0.05 - time.time()))
     draft.replace(house.data / "clock-offset")
 
 
