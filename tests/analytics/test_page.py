@@ -174,6 +174,8 @@ class TestFreshness:
             )
         page = read(admin)
         assert note in page
+        compared = "against yesterday by" in page
+        assert compared == (seconds < 600), "like is compared with like, or nothing"
         assert f"All events up to 24 Nov, {then:%H:%M:%S} are counted" in page
 
     def test_a_stopped_ledger_is_red_and_says_since_when(
