@@ -4,9 +4,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    ScalarSelect,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.orm import Session, aliased
 
 from ates.tasks import titles
@@ -96,37 +109,50 @@ def _matches(session: Session, q: str) -> ColumnElement[bool]:
     words = titles.words(q)
     if not words:  # only signs: nothing is called so
         return false()
-    in_title = _in_title(session, words)
-    if not _KEY.fullmatch(q):
-        return in_title
-    key = q.upper()
-    in_key = and_(Task.jira_id >= key, Task.jira_id < key + "\U0010ffff")
-    return or_(in_key, in_title)
+    return _found_by(session, words, q.upper() if _KEY.fullmatch(q) else "")
 
 
-def _in_title(session: Session, words: Sequence[str]) -> ColumnElement[bool]:
-    """Tasks with all these words, each looked up from its cheaper side.
+def _found_by(session: Session, words: Sequence[str], key: str) -> ColumnElement[bool]:
+    """Tasks with all these words, or whose Jira id begins with `key`, from the cheaper side.
 
-    A rare word leads to its few tasks. A single common one is asked of each task as the list is
-    walked, whose page is soon full: gathering a million of them first would be late. Of several
-    common ones the rarest leads, since a walk might look for two that never meet.
+    Few are gathered first. What very many tasks have is asked of each task as the list is walked,
+    whose page is soon full: gathering a million first would be late. Of several common words the
+    rarest leads, since a walk might look for two that never meet.
     """
-    few = [
-        select(func.count())
-        .select_from(select(Word.task_id).where(_begins(word)).limit(COMMON).subquery())
-        .scalar_subquery()
-        for word in words
-    ]
-    counts = session.execute(select(*few)).one()
-    leads = min(counts) if len(words) > 1 else COMMON - 1
-    return and_(
-        *(
-            Task.id.in_(select(Word.task_id).where(_begins(word)))
-            if count < COMMON or count == leads
-            else exists().where(Word.task_id == Task.id, _begins(word))
-            for word, count in zip(words, counts, strict=True)
-        )
-    )
+    other = aliased(Task)
+    of_key = select(other.id.label("task_id")).where(_key_begins(other, key))
+    of_words = [select(Word.task_id).where(_begins(Word, word)) for word in words]
+    sought = [*of_words, of_key] if key else of_words
+    *counts, last = session.execute(select(*(_up_to_common(each) for each in sought))).one()
+    common_key, counts = (last >= COMMON, counts) if key else (False, [*counts, last])
+    lead = counts.index(min(counts))
+    rest = (word for place, word in enumerate(words) if place != lead)
+    titled = of_words[lead].where(*(_has(Word.task_id, word) for word in rest))
+    if len(words) == 1 and counts[0] >= COMMON:
+        walked = _has(Task.id, words[0])
+        return or_(_key_begins(Task, key), walked) if key else walked
+    if common_key:
+        return or_(_key_begins(Task, key), _among(titled))
+    return _among(union(titled, of_key) if key else titled)
+
+
+def _among(sought: Select[Any] | CompoundSelect[Any]) -> ColumnElement[bool]:
+    """Tasks whose ids are gathered first, whatever the planner hopes."""
+    hits = sought.cte("hits").prefix_with("MATERIALIZED", dialect="postgresql")
+    return Task.id.in_(select(hits.c.task_id))
+
+
+def _up_to_common(sought: Select[Any]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(sought.limit(COMMON).subquery()).scalar_subquery()
+
+
+def _has(task_id: Any, word: str) -> ColumnElement[bool]:
+    own = aliased(Word)
+    return exists().where(own.task_id == task_id, _begins(own, word))
+
+
+def _key_begins(task: Any, key: str) -> ColumnElement[bool]:
+    return and_(task.jira_id >= key, task.jira_id < key + "\U0010ffff")
 
 
 def _first_since(moment: datetime) -> ScalarSelect[int]:
@@ -141,5 +167,5 @@ def _first_since(moment: datetime) -> ScalarSelect[int]:
     )
 
 
-def _begins(word: str) -> ColumnElement[bool]:
-    return and_(Word.word >= word, Word.word < word + "\U0010ffff")
+def _begins(row: Any, word: str) -> ColumnElement[bool]:
+    return and_(row.word >= word, row.word < word + "\U0010ffff")
