@@ -9,7 +9,7 @@ from ates.kernel.errors import ConfigError
 
 try:
     config = Config.from_env()
-    logs.configure(config.log_kind, secrets=config.secrets)
+    logs.configure(config.log_kind, hidden=config.secrets)
     app = create_app(config)
 except ConfigError as refusal:  # a sentence, not a traceback; a supervisor must not try again
     print(refusal, file=sys.stderr)

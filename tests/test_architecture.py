@@ -34,7 +34,7 @@ DOMAIN = {
     "analytics": {"closing", "sums", "totals", "verify"},
     "ops": {
         "bulk", "catalogue", "chain", "checks", "compatibility", "desk", "doctor", "facts",
-        "health", "metrics", "proof", "pulse", "rebuilding", "repair", "status", "story",
+        "health", "metrics", "proof", "pulse", "rebuilding", "repair", "status", "story", "tracing",
     },
 }  # fmt: skip
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "extensions"}

@@ -39,7 +39,7 @@ _typed: ContextVar[Callable[[], Iterable[str]]] = ContextVar("typed", default=tu
 def configure(
     kind: Kind,
     *,
-    secrets: Sequence[str] = (),
+    hidden: Sequence[str] = (),
     stream: IO[str] | None = None,
 ) -> "Lines":
     """Send the log lines of this process to one place (default: stderr); done once, at its start.
@@ -47,7 +47,7 @@ def configure(
     In JSON also what nobody caught, warnings and the web server's own lines become log lines. Text
     is for people at a terminal, who are told of trouble alone; workers tell them more.
     """
-    lines = Lines(stream or sys.stderr, Json(secrets) if kind == "json" else Text(secrets))
+    lines = Lines(stream or sys.stderr, Json(hidden) if kind == "json" else Text(hidden))
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -89,9 +89,9 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 class Text(logging.Formatter):
     """For a terminal: moment, level, who, what, and the fields behind it."""
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
+    def __init__(self, hidden: Sequence[str] = ()) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self.secrets = sorted((each for each in secrets if len(each) >= 8), key=len, reverse=True)
+        self.hidden = sorted((each for each in hidden if len(each) >= 8), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         said = self.fields(record)
@@ -141,7 +141,7 @@ class Text(logging.Formatter):
         return text if len(text) <= limit else f"{text[:limit]}…"
 
     def _plain(self, text: str) -> str:
-        for secret in self.secrets:
+        for secret in self.hidden:
             text = text.replace(secret, "<secret>")
         return _SECRETS.sub(lambda found: f"<{found.lastgroup}>", text)
 

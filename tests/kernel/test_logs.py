@@ -53,7 +53,7 @@ def _restored() -> Iterator[None]:
 def written() -> Lines:
     """Configured for JSON, into memory; one key and one password of the settings are known."""
     lines = Lines()
-    logs.configure("json", secrets=["hunter2-hunter2", "short"], stream=lines.stream)
+    logs.configure("json", hidden=["hunter2-hunter2", "short"], stream=lines.stream)
     return lines
 
 
