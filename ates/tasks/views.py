@@ -186,7 +186,7 @@ def receipt(number: int) -> ResponseReturnValue:
     with reading("tasks") as session:
         page = queries.receipt(session, number)
     if is_fragment():
-        return poll("tasks/_run.html", page=page)
+        return poll("tasks/_run_poll.html", page=page)
     return render_template("tasks/receipt.html", page=page)
 
 

@@ -369,7 +369,7 @@ def test_the_page_of_a_run_shows_how_far_it_came_with_and_without_script(
     assert "Shuffle 2 waits for 1." in waiting
     script = {"HX-Request": "true"}
     part = manager.get("/tasks/shuffles/1", headers=script)
-    assert part.text.strip().startswith('<div id="run"')
+    assert [part.text.count(f'id="{each}"') for each in ("run-state", "run")] == [1, 1]
     same = manager.get(
         "/tasks/shuffles/1", headers={**script, "If-None-Match": part.headers["ETag"]}
     )
