@@ -26,6 +26,10 @@ from tests.ops.books import PEOPLE, Author, figures, modes
 
 Run = Callable[..., Result]
 WHY = "--reason=the bird has flown"
+USUAL = ("a batch", "the swap")
+STEPS = [
+    pytest.param(step, marks=() if step in USUAL else pytest.mark.proof) for step in killed.STEPS
+]
 
 
 @pytest.fixture
@@ -162,7 +166,7 @@ def _work(app: Flask, done: threading.Event) -> None:
 
 
 @both
-@pytest.mark.parametrize("step", killed.STEPS)
+@pytest.mark.parametrize("step", STEPS)
 def test_killed_with_9_anywhere_it_goes_on(
     author: Author, database: Database, drain: Callable[[], None], step: str
 ) -> None:
