@@ -187,8 +187,7 @@ def _encoder(cls: type[Any]) -> Callable[[Any], bytes]:
             plain = msgspec.to_builtins(event)
             if msgspec.convert(plain, cls) != event:  # strictly what a consumer will read
                 raise msgspec.ValidationError(f"{cls.__name__} would not be read as it was said")
-        found = event.__dict__
-        return encoder.encode({name: found[name] for name in names})
+        return encoder.encode({name: getattr(event, name) for name in names})
 
     return encode
 

@@ -23,8 +23,9 @@ def init_app(app: Flask) -> None:
     """Write a line after each request. It is registered first and so sees an answer last."""
     app.before_request(_begin)
     app.after_request(_tell)
-    database: Database = app.extensions["ates.database"]
-    event.listen(database.engine, "before_cursor_execute", _count)
+    database: Database | None = app.extensions.get("ates.database")
+    if database is not None:  # a shell without a database counts nothing
+        event.listen(database.engine, "before_cursor_execute", _count)
 
 
 def _begin() -> None:

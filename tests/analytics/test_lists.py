@@ -75,7 +75,7 @@ def test_both_databases_show_the_same(app: Flask, sign_in: Callable[..., Visitor
     assert "+$5.00, +100 % against yesterday by 12:00" in said["/analytics/"]
     week = said["/analytics/?period=week"]
     assert "23–29 Nov 2026 +$44.00 −$89.00 −$45.00 so far" in week
-    assert "23–29 Nov 2026 so far $30.00 No 3 Feed Polly · +1 more Coco" in week
+    assert "23–29 Nov 2026 so far $30.00 No 3 Feed Polly +1 more Coco" in week
     assert "November 2026 so far $30.00" in said["/analytics/?period=month"]
     assert "26 Oct – 24 Nov 2026 so far $30.00" in said["/analytics/?period=range"]
     day = said[f"/analytics/days/{YESTERDAY}"]

@@ -119,7 +119,7 @@ class TestFigures:
     ) -> None:
         told(desk, two_days().events)
         page = read(admin)
-        assert "Most expensive completed task today $30.00 No 6 Feed Polly · +1 more" in page
+        assert "Most expensive completed task today $30.00 No 6 Feed Polly +1 more" in page
 
     def test_a_table_below_the_chart_holds_the_same_figures(
         self, desk: Desk, admin: FlaskClient

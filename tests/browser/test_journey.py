@@ -200,5 +200,5 @@ def sees_the_figures(company: Company) -> None:
     aurora.goto("/analytics/")
     main = aurora.get_by_role("main")
     expect(main).to_contain_text("Popugs below zero now")
-    expect(main).to_contain_text("Income by day")
+    expect(main).to_contain_text("Management income by day")
     expect(main.locator("tbody tr").first).to_contain_text(MONEY)

@@ -90,8 +90,8 @@ def test_what_old_code_parks_as_unknown_new_code_revives(
     assert plant.effects("direct") == 2
 
 
-def _codec(contract: events.Contract) -> tuple[Any, Any]:
-    return contract.encode, contract.decode
+def _codec(contract: events.Contract) -> tuple[Any, Any, Any]:
+    return contract.encode, contract.decode, contract.parse
 
 
 def test_nothing_but_the_outbox_receives_what_is_published(plant: Plant) -> None:

@@ -134,7 +134,7 @@ def test_ten_tasks_and_five_hundred_take_the_same_handful_of_statements(session:
     many = statements(session, lambda: service.shuffle_open_tasks(session, by=ids.new()))
     assert few <= 10
     # A driver may cut a bulk insert into pages of a thousand rows and more, never of fewer.
-    assert many == few
+    assert many <= few, "many rows may go by one COPY, which is no statement of its own"
     assert {task.assignment for task in make.all_tasks(session)} == {2, 3}
 
 
