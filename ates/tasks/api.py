@@ -21,6 +21,7 @@ from ates.web.api import (
     Page,
     Somebody,
     example,
+    line,
     once,
     person_of,
 )
@@ -121,7 +122,7 @@ class Tasks(Page):
 
     status: Literal["open", "done"] | None = None
     assignee: Me | None = None
-    q: Annotated[str, Meta(max_length=100, examples=["parrots"])] | None = None
+    q: Annotated[str, line(100, "parrots")] | None = None
 
 
 # --- tasks ----------------------------------------------------------------------------------------

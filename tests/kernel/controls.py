@@ -278,10 +278,10 @@ def flag_deleted_after_the_drain() -> Iterator[None]:
 def unique_jobs() -> Iterator[None]:
     """RQ's `unique=True` instead of the flag."""
 
-    def wake(self: worker.Bell, name: str) -> None:
+    def wake(self: worker.Bell, name: str, job: str) -> None:
         queue = worker._queue(worker.EVENTS, self._redis)
         with suppress(DuplicateJobError):
-            queue.enqueue("drain", name, job_id=name, unique=True, result_ttl=0, failure_ttl=60)
+            queue.enqueue(job, name, job_id=name, unique=True, result_ttl=0, failure_ttl=60)
 
     with replaced(worker.Bell, "_wake", wake):
         yield

@@ -141,7 +141,9 @@ def test_a_query_that_does_not_fit_is_422(caller: FlaskClient, query: str) -> No
     assert caller.get(f"{COINS}?{query}").status_code == 422
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "W10", "WyJhIl0", "W251bGxd", "é", "a" * 500])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "W10", "WyJhIl0", "W251bGxd", "é", "\x00", "W\x0010", "a" * 500]
+)
 def test_a_cursor_of_somebody_else_is_400(caller: FlaskClient, cursor: str) -> None:
     answer = caller.get(COINS, query_string={"after": cursor})
     assert answer.status_code == 400

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from ates.kernel.errors import N_, BadRequest
 
 T = TypeVar("T")
+CURSOR = "after"  # the field of a query that carries one; what is no cursor of ours is a 400
 LONGEST = 400  # characters of a cursor; ours have under a hundred
 BIGGEST = 2**63 - 1  # what a number of a row can be
 

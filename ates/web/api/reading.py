@@ -10,6 +10,7 @@ from msgspec.structs import fields
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from ates.kernel.errors import N_, BadRequest, Invalid
+from ates.web.api.cursors import CURSOR
 from ates.web.headers import BODY_LIMIT
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def query(wanted: type[Q]) -> Q:
     for name, values in pairs.items():
         if len(values) > 1:
             raise _invalid(name, N_("Given more than once."))
-        if "\x00" in name or "\x00" in values[0]:
+        if "\x00" in name or ("\x00" in values[0] and name != CURSOR):
             raise _invalid(name.replace("\x00", ""), N_("A sign that no text can have."))
     found = _as({name: values[0] for name, values in pairs.items()}, wanted, strict=False)
     for each in fields(wanted):
