@@ -35,7 +35,7 @@ class Keyring:
             keys[key_id] = key
         return cls(keys, key_id)
 
-    def sub_key(self, key_id: int, use: Literal["price", "chain"]) -> bytes:
+    def sub_key(self, key_id: int, use: Literal["price", "chain", "audit"]) -> bytes:
         """The key for one use. Raises Hopeless for a key this installation does not have."""
         if key_id not in self.keys:
             raise Hopeless(f"key {key_id} of the books is not in ATES_BOOKS_KEYS")

@@ -15,11 +15,23 @@ from ates.accounting.models.days import (
     Payout,
     TaskPrice,
 )
+from ates.accounting.models.decisions import (
+    Adjustment,
+    AdjustmentState,
+    Audit,
+    AuditHead,
+    Hold,
+    SealLetter,
+)
 from ates.accounting.models.ledger import Account, Block, Entry, Head, PostingKind
 
 __all__ = [
     "Account",
     "AccountDay",
+    "Adjustment",
+    "AdjustmentState",
+    "Audit",
+    "AuditHead",
     "Base",
     "Block",
     "BusinessDay",
@@ -30,10 +42,12 @@ __all__ = [
     "DayTotal",
     "Entry",
     "Head",
+    "Hold",
     "Payout",
     "PayoutLetter",
     "Person",
     "PostingKind",
     "Request",
+    "SealLetter",
     "TaskPrice",
 ]

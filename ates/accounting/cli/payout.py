@@ -1,38 +1,21 @@
-"""Commands over the books: the payout that cron starts, and the proof."""
+"""`flask accounting payout`: close what can be closed and pay what is unpaid (R17)."""
 
 import json
 import sys
 from datetime import date, datetime
-from typing import Any, Literal
 
 import click
-from flask.cli import AppGroup
 
 from ates.accounting import payout as payouts
 from ates.accounting import runs
-from ates.accounting import verify as proof
+from ates.accounting.cli.group import DayParameter, commands
 from ates.accounting.gate import books
 from ates.accounting.report import Report
 from ates.accounting.verify import dollars
-from ates.kernel import clock, db
+from ates.kernel import db
 from ates.kernel.errors import DatabaseAway
 
-commands = AppGroup("accounting", help="The books: payout and proof.")
-
-DIFFERENCES = 4  # exit code
 BAR = 30
-
-
-class DayParameter(click.ParamType[date]):
-    """A date as 2026-11-22."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> date:
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no day; write it as 2026-11-22.", param, ctx)
 
 
 @commands.command()
@@ -66,38 +49,6 @@ def payout(
     else:
         _say(report)
     ctx.exit(report.exit_code)
-
-
-@commands.command()
-@click.option("--quick", "level", flag_value="quick", help="Sums against sums only.")
-@click.option("--full", "level", flag_value="full", help="All blocks, all sums, and the log.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, amounts in cents.")
-@click.pass_context
-def verify(ctx: click.Context, level: Literal["quick", "full"] | None, as_json: bool) -> None:
-    """Prove the books; without an option the quick check and the blocks since last time.
-
-    Exit codes: 0 clean, 4 differences (the first 100, with entry numbers), 1 could not run.
-    """
-    began, database = clock.monotonic(), db.database("accounting")
-    try:
-        with runs.noted(database, "verify") as run:
-            with db.patient("accounting") as whole, whole.reading() as session:
-                found = proof.verify(session, books(), level or "new")
-            with database.transaction() as session:
-                proof.mark(session, found)
-            run.exit_code = DIFFERENCES if found.differences else 0
-            run.report = _proof(found, round(clock.monotonic() - began, 1))
-    except DatabaseAway as error:
-        raise click.ClickException(f"The database does not answer: {error}") from error
-    if as_json:
-        click.echo(json.dumps(run.report))
-    elif found.differences:
-        for difference in found.differences:
-            click.echo(str(difference))
-    else:
-        seconds = run.report["seconds"]
-        click.echo(f"Books balance: {found.entries:,} entries, {seconds} s")
-    ctx.exit(run.exit_code)
 
 
 def _plan(limits: payouts.Limits) -> Report:
@@ -196,22 +147,3 @@ def _age(since: datetime, now: datetime) -> str:
     if seconds < 60:
         return f"{seconds} s"
     return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
-
-
-def _proof(found: proof.Found, seconds: float) -> dict[str, Any]:
-    return {
-        "agree": not found.differences,
-        "level": found.level,
-        "entries": found.entries,
-        "block_no": found.block_no,
-        "seconds": seconds,
-        "differences": [
-            {
-                "sentence": each.sentence,
-                "first_entry_no": each.first_entry_no,
-                "last_entry_no": each.last_entry_no,
-                "cents": each.cents,
-            }
-            for each in found.differences
-        ],
-    }

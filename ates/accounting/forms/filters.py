@@ -1,4 +1,4 @@
-"""What people ask the books for: filters in the address, read and checked."""
+"""Filters in the address: what people ask the books for, read and checked."""
 
 from datetime import date
 from enum import StrEnum

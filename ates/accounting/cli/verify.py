@@ -1,0 +1,66 @@
+"""`flask accounting verify`: prove the books."""
+
+import json
+from typing import Any, Literal
+
+import click
+
+from ates.accounting import runs
+from ates.accounting import verify as proof
+from ates.accounting.cli.group import commands
+from ates.accounting.gate import books
+from ates.kernel import clock, db
+from ates.kernel.errors import DatabaseAway
+
+DIFFERENCES = 4  # exit code
+
+
+@commands.command()
+@click.option("--quick", "level", flag_value="quick", help="Sums against sums only.")
+@click.option("--full", "level", flag_value="full", help="All blocks, all sums, and the log.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, amounts in cents.")
+@click.pass_context
+def verify(ctx: click.Context, level: Literal["quick", "full"] | None, as_json: bool) -> None:
+    """Prove the books; without an option the quick check and the blocks since last time.
+
+    Exit codes: 0 clean, 4 differences (the first 100, with entry numbers), 1 could not run.
+    """
+    began, database = clock.monotonic(), db.database("accounting")
+    try:
+        with runs.noted(database, "verify") as run:
+            with db.patient("accounting") as whole, whole.reading() as session:
+                found = proof.verify(session, books(), level or "new")
+            with database.transaction() as session:
+                proof.mark(session, found)
+            run.exit_code = DIFFERENCES if found.differences else 0
+            run.report = _proof(found, round(clock.monotonic() - began, 1))
+    except DatabaseAway as error:
+        raise click.ClickException(f"The database does not answer: {error}") from error
+    if as_json:
+        click.echo(json.dumps(run.report))
+    elif found.differences:
+        for difference in found.differences:
+            click.echo(str(difference))
+    else:
+        seconds = run.report["seconds"]
+        click.echo(f"Books balance: {found.entries:,} entries, {seconds} s")
+    ctx.exit(run.exit_code)
+
+
+def _proof(found: proof.Found, seconds: float) -> dict[str, Any]:
+    return {
+        "agree": not found.differences,
+        "level": found.level,
+        "entries": found.entries,
+        "block_no": found.block_no,
+        "seconds": seconds,
+        "differences": [
+            {
+                "sentence": each.sentence,
+                "first_entry_no": each.first_entry_no,
+                "last_entry_no": each.last_entry_no,
+                "cents": each.cents,
+            }
+            for each in found.differences
+        ],
+    }

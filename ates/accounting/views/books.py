@@ -1,0 +1,62 @@
+"""The books: income by day, one day, and the entries behind every figure."""
+
+from flask.typing import ResponseReturnValue
+
+from ates.accounting.forms import EntryFilter
+from ates.accounting.queries import days, ledger, sheets
+from ates.accounting.views.blueprint import day_in, page, pages, places
+from ates.kernel import clock
+from ates.kernel.db import reading
+from ates.web.access import BOOKKEEPERS, allow
+from ates.web.formats import day_text
+from ates.web.watermark import watermark
+
+
+@pages.get("/")
+@allow(BOOKKEEPERS)
+def overview() -> ResponseReturnValue:
+    """Income today and by day, what is owed, and whether the books agree (R16, R18)."""
+    now = clock.now()
+    with reading("accounting") as session:
+        last = days.last_days(session, at=now)
+        books, mark = days.books(session), watermark(session, "accounting")
+    return page(
+        "overview",
+        days=last,
+        today=next((each for each in last if each.starts_at <= now < each.ends_at), None),
+        books=books,
+        mark=mark,
+        checked_at=now,
+        unpaid=days.unpaid(last, at=now),
+        chart=[(day_text(day, year=False), cents) for day, cents in days.bars(last)],
+    )
+
+
+@pages.get("/days/<day>")
+@allow(BOOKKEEPERS)
+def day(day: str) -> ResponseReturnValue:
+    """One business day: its sums, what it waits for, its late entries."""
+    with reading("accounting") as session:
+        detail = days.one_day(session, day_in(day), at=clock.now())
+        late = ledger.late_entries(session, detail.figures.day, detail.figures.numbers)
+        mark = watermark(session, "accounting")
+    return page("day", detail=detail, figures=detail.figures, late=late, mark=mark)
+
+
+@pages.get("/entries/")
+@allow(BOOKKEEPERS)
+def entries() -> ResponseReturnValue:
+    """Every entry, newest first: where each figure leads."""
+    form = EntryFilter.asked()
+    with reading("accounting") as session:
+        found = sheets.entry_list(session, form.scope(), form.place, user=form.user, task=form.task)
+    return page("entries", found=found, form=form, **places("accounting.entries", form, found.page))
+
+
+@pages.get("/entries/<int:number>")
+@allow(BOOKKEEPERS)
+def entry(number: int) -> ResponseReturnValue:
+    """One entry, with its event and its place in the chain."""
+    with reading("accounting") as session:
+        line, block = ledger.entry(session, number)
+    return page("entry", line=line, block=block)
