@@ -28,8 +28,9 @@ DOMAIN = {
     "auth": {"details", "gate", "letters", "passwords", "throttle", "tokens", "verify"},
     "tasks": {"drawing", "learning", "lottery", "shuffling", "titles", "verify"},
     "accounting": {
-        "balances", "chain", "closing", "days", "gate", "keyring", "ledger", "letters", "payout",
-        "posting", "pricing", "report", "runs", "verify", "writing",
+        "anchors", "anomalies", "auditing", "balances", "chain", "closing", "days", "exports",
+        "fairness", "gate", "holds", "keyring", "ledger", "letters", "payout", "posting", "pricing",
+        "report", "runs", "statements", "verify", "writing",
     },
     "analytics": {"closing", "sums", "totals", "verify"},
     "ops": {
