@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from ates.contracts.chronicle import Size as Company
-from bench import chain, drain, machine, press, shuffle, size, web
+from bench import chain, drain, ledger, machine, press, shuffle, size, web
 from bench.places import BOTH, Place, folder, places
 from bench.table import Measure, lines
 
 REPORT = Path(__file__).parents[1] / "build" / "bench.json"
-SECTIONS = ("drain", "chain", "shuffle", "press", "web", "size")
+SECTIONS = ("drain", "chain", "shuffle", "press", "web", "size", "ledger")
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,9 @@ def _acts(
         yield f"{name} on {place.kind}", partial(ways[name], place)
     for place in ready if name == "size" else ():
         yield f"size on {place.kind}", partial(_size, place, home, scale)
+    for place in ready if name == "ledger" else ():
+        if place.kind == "postgresql":  # what SQLite is for is smaller by far
+            yield f"ledger on {place.kind}", partial(_ledger, place, home, scale)
 
 
 def _size(place: Place, home: Path, scale: Scale) -> Iterable[Measure]:
@@ -126,6 +129,15 @@ def _size(place: Place, home: Path, scale: Scale) -> Iterable[Measure]:
     large, _ = size.make(place, home, Company(scale.people, scale.people * 50, 10))
     effort = size.Effort(max(20, scale.people // 5), scale.people, scale.events, scale.people)
     return size.measure(place, home, large, effort=effort)
+
+
+def _ledger(place: Place, home: Path, scale: Scale) -> Iterable[Measure]:
+    """Ten million entries; fewer unless everything is measured."""
+    if not scale.people:
+        return ledger.measure(place, home, ledger.Effort())
+    company = Company(scale.people, scale.people * 50, 10)
+    effort = ledger.Effort(company, scale.people * 10, max(20, scale.people // 5))
+    return ledger.measure(place, home, effort)
 
 
 def _verdict(found: Sequence[Measure]) -> list[str]:

@@ -46,9 +46,12 @@ class Home(House):
 
 
 @contextmanager
-def home(url: str, data: Path, *, redis: bool, workers: int = 1) -> Iterator[Home]:
+def home(
+    url: str, data: Path, *, redis: bool, workers: int = 1, test_clock: bool = False
+) -> Iterator[Home]:
     """An installation whose web and events workers run."""
-    settings = {"ATES_UNSAFE_DATABASE": "0", "ATES_TEST_CLOCK": "0", "ATES_SMTP_URL": ""}
+    settings = {"ATES_UNSAFE_DATABASE": "0", "ATES_SMTP_URL": ""}
+    settings["ATES_TEST_CLOCK"] = "1" if test_clock else "0"
     data.mkdir(exist_ok=True)
 
     @contextmanager

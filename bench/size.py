@@ -104,7 +104,6 @@ class Page:
 
 
 FULL = Effort()
-ENTRIES = ("/accounting/entries/", "/accounting/entries/?user={person}")
 PAGES = (
     Page("own tasks", Role.EMPLOYEE, ("/tasks/mine", "/tasks/mine?status=done")),
     Page(
@@ -152,10 +151,17 @@ def make(place: Place, data: Path, size: Size) -> tuple[str, float]:
 # --- pages ----------------------------------------------------------------------------------------
 
 
-def pages(kind: str, data: Path, large: str, small: str, requests: int) -> list[Measure]:
+def pages(
+    kind: str,
+    data: Path,
+    large: str,
+    small: str,
+    requests: int,
+    asked: Sequence[Page] = PAGES,
+) -> list[Measure]:
     """Each page on both companies in turn, so that a busy moment of the machine meets both."""
     with _web(large, data) as big, _web(small, data) as little:
-        return [_page(kind, page, big, little, requests) for page in PAGES]
+        return [_page(kind, page, big, little, requests) for page in asked]
 
 
 def _page(kind: str, page: Page, big: Web, little: Web, requests: int) -> Measure:
