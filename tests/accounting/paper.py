@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
+from ates.accounting import gate
 from ates.accounting import models as books
 from ates.accounting.api import api as accounting_api
 from ates.accounting.views import chip_balance
@@ -114,6 +115,8 @@ def open_desk(folder: Path) -> Desk:
             for kind, contra in CONTRAS.items()
         ]
         session.execute(insert(books.PostingKind), kinds)
+        session.add(books.AuditHead(id=1, number=0, hash=bytes(32)))
+    gate.init_app(app)
     shell.init_app(app, settings, parts)
     for part in parts:
         assert part.pages is not None

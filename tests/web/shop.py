@@ -252,7 +252,7 @@ def config(folder: Path, **changes: object) -> Config:
         "data": folder,
         "signing_key": PEM,
         "secret_key": "x" * 40,
-        "books_keys": "1:00",
+        "books_keys": "1:" + "00" * 16,
         "database_url": f"sqlite:///{folder / 'shop.sqlite3'}",
         "unsafe_database": True,
     }

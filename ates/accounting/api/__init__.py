@@ -1,4 +1,5 @@
-"""The JSON endpoints of accounting: reads only, since nothing but the command pays (R17)."""
+"""The JSON endpoints of accounting. Corrections can be asked for and decided; only the command
+pays (R17)."""
 
 from collections.abc import Callable
 from datetime import date
@@ -6,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from ates.accounting.api import corrections
+from ates.accounting.api.blueprint import api
 from ates.accounting.api.shapes import (
     Account,
     Accounts,
@@ -17,19 +20,21 @@ from ates.accounting.api.shapes import (
     Payout,
     Payouts,
 )
+from ates.accounting.gate import books
 from ates.accounting.queries import days, keyset, ledger
 from ates.accounting.queries.days import DayFigures
 from ates.accounting.queries.keyset import Held, Settled
 from ates.accounting.queries.rows import KINDS, Line, Place, Scope
+from ates.accounting.service.visits import record_visit
 from ates.kernel import clock
-from ates.kernel.db import reading
+from ates.kernel.db import reading, transaction
 from ates.kernel.errors import N_, Forbidden
 from ates.web.access import BOOKKEEPERS, EVERYBODY, allow
-from ates.web.api import Api, Cursor, Listed, Somebody, TaskName, person_of
+from ates.web.api import Cursor, Listed, Somebody, TaskName, person_of
 from ates.web.identity import me
 from ates.web.watermark import watermark
 
-api = Api("accounting")
+__all__ = ["api", "corrections"]
 
 
 @api.reads("/me", Account)
@@ -56,7 +61,10 @@ def my_entries(query: OwnEntries) -> Listed[Entry]:
 @api.lists("/entries", Entry, query=Entries)
 @allow(BOOKKEEPERS)
 def entries(query: Entries) -> Listed[Entry]:
-    """Everybody's entries, newest first."""
+    """Everybody's entries, newest first. Whose entries are asked for by `person`, may learn it."""
+    if query.person is not None and query.person != me().id:
+        with transaction("accounting") as session:
+            record_visit(session, books(), query.person, by=me().id)
     with reading("accounting") as session:
         account_id = keyset.account_id_of(session, query.person) if query.person else None
         of_person = query.person is not None
@@ -189,7 +197,7 @@ def _entry(line: Line) -> Entry:
         late=line.late,
         task=task if about_task else None,
         assignment=line.source_no if line.kind == "fee" else None,
-        note=None,
+        note=line.note.reason if line.note else None,
     )
 
 

@@ -6,11 +6,14 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from ates.accounting.models.decisions import LEAST, LIMIT_CENTS, MOST
 from ates.contracts.accounting import Kind
 from ates.web.api import CentsAmount, Count, Instant, Me, Page, Somebody, TaskName, example
 
 Number = Annotated[int, example(88213)]
 Positive = Annotated[int, Meta(examples=[18720_00], description="A positive sum of cents.")]
+AMOUNT = "Cents, not zero; a minus takes money from the account."
+BIGGEST = 2**62
 LetterState = Literal["queued", "sending", "sent", "failed", "unknown", "waiting_address"]
 
 
@@ -41,7 +44,10 @@ class Entry(Struct):
     late: Annotated[bool, Meta(description="It happened on an earlier day, closed before it came.")]
     task: TaskName | None
     assignment: Annotated[int, example(2)] | None
-    note: Annotated[str, example("vet, receipt 118")] | None
+    note: (
+        Annotated[str, Meta(examples=["vet, receipt 118"], description="Why: of a correction.")]
+        | None
+    )
 
 
 class Day(Struct):
@@ -66,6 +72,49 @@ class Payout(Struct):
     amount_cents: Annotated[int, example(-6100)]
     entry: Number
     letter: LetterState
+
+
+class Adjustment(Struct):
+    """A correction: asked for by one person, decided by another. + is in favour of the person."""
+
+    id: UUID
+    person: Somebody
+    amount_cents: Annotated[int, example(245)]
+    reason: Annotated[str, example("vet, receipt 118")]
+    reverses: Annotated[int, example(88213, "The entry it undoes.")] | None
+    state: Literal["requested", "approved", "rejected"]
+    requested_by: Somebody
+    requested_at: Instant
+    decided_by: Somebody | None
+    decided_at: Instant | None
+    entry: Annotated[int, example(88240, "What it became when it was approved.")] | None
+
+
+class NewAdjustment(Struct, forbid_unknown_fields=True):
+    """Whose account, why, and either an amount or the entry to be reversed."""
+
+    person: UUID
+    reason: Annotated[
+        str,
+        Meta(
+            examples=["vet, receipt 118"],
+            extra_json_schema={"type": "string", "minLength": LEAST, "maxLength": MOST},
+        ),
+    ]
+    amount_cents: (
+        Annotated[int, Meta(ge=-LIMIT_CENTS, le=LIMIT_CENTS, examples=[245], description=AMOUNT)]
+        | None
+    ) = None
+    reverses: (
+        Annotated[int, Meta(ge=1, le=BIGGEST, description="A fee, a reward or a correction.")]
+        | None
+    ) = None
+
+
+class Adjustments(Page):
+    """`state`: only those."""
+
+    state: Literal["requested", "approved", "rejected"] | None = None
 
 
 class OwnEntries(Page):

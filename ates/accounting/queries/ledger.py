@@ -19,6 +19,7 @@ from ates.accounting.models import (
     PayoutLetter,
     Person,
 )
+from ates.accounting.queries.corrections import noted
 from ates.accounting.queries.rows import KINDS, Line, Link, Page, Place, Scope, Total
 from ates.kernel.errors import N_, NotFound
 
@@ -27,7 +28,7 @@ SHOWN = 160  # characters of a description in a list
 
 
 def lines(session: Session, scope: Scope, place: Place, *, limit: int = PAGE) -> Page:
-    """One page, in the order of booking. Two statements at most, whatever the size of the books."""
+    """One page, in the order of booking: two statements, and one more for notes of corrections."""
     key = Entry.entry_no if scope.account_id is None else Entry.account_seq
     conditions = _conditions(scope)
     if scope.dated:
@@ -38,11 +39,12 @@ def lines(session: Session, scope: Scope, place: Place, *, limit: int = PAGE) ->
     query = _lines().where(*conditions).limit(limit + 1)
     if place.before is not None:
         rows = session.execute(query.where(key > place.before).order_by(key)).all()
-        return _backward([Line(*row) for row in rows], limit, scope)
+        return _backward(noted(session, [Line(*row) for row in rows]), limit, scope)
     if place.after is not None:
         query = query.where(key < place.after)
     rows = session.execute(query.order_by(key.desc())).all()
-    return _forward([Line(*row) for row in rows], limit, scope, begun=place.after is not None)
+    found = noted(session, [Line(*row) for row in rows])
+    return _forward(found, limit, scope, begun=place.after is not None)
 
 
 def total(session: Session, scope: Scope) -> Total:
@@ -78,7 +80,8 @@ def entry(session: Session, entry_no: int) -> tuple[Line, Link | None]:
         .where(Entry.entry_no == entry_no)
     )
     link = Link(block.block_no, block.hash.hex()) if block else None
-    return replace(Line(*row), description=whole), link
+    (line,) = noted(session, [Line(*row)])
+    return replace(line, description=whole), link
 
 
 def late_entries(

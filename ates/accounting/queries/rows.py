@@ -10,6 +10,40 @@ KINDS: tuple[Kind, ...] = ("fee", "reward", "adjustment", "payout")
 
 
 @dataclass(frozen=True)
+class Who:
+    """A person as accounting has heard of them."""
+
+    id: UUID
+    known_name: str | None  # None: auth has not told of this person yet
+
+    @property
+    def name(self) -> str:
+        """The name, or the id until the name is known."""
+        return self.known_name or str(self.id)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """The entry that a correction reverses, in short."""
+
+    entry_no: int
+    kind: Kind
+    business_date: date
+    number: int | None  # of the task
+    title: str | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Why a correction was made, who asked for it and who approved it."""
+
+    reason: str
+    asked_by: Who
+    approved_by: Who
+    undone: Undone | None
+
+
+@dataclass(frozen=True)
 class Line:
     """One entry as a page shows it."""
 
@@ -31,7 +65,8 @@ class Line:
     jira_id: str | None
     description: str | None
     letter: str | None  # state of a payout's letter
-    source_id: UUID  # of a fee and a reward: the task
+    source_id: UUID  # of a fee and a reward: the task; of a correction: what people decided
+    note: Note | None = None  # of a correction
 
     @property
     def late(self) -> bool:

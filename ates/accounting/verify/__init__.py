@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ates.accounting.keyring import Books
 from ates.accounting.ledger import Ledger
 from ates.accounting.models import Head
+from ates.accounting.verify.audit import audit
 from ates.accounting.verify.blocks import Inspection
 from ates.accounting.verify.difference import Difference, dollars, headline
 from ates.accounting.verify.log import log
@@ -55,6 +56,7 @@ def verify(session: Session, books: Books, level: Level) -> Found:
     found += _first(inspection.run())
     if level == "full":
         found += _first(sums(session, books)) + _first(log(session))
+        found += _first(audit(session, books))
     return Found(level, inspection.entries, inspection.block_no, found[:SHOWN])
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from ates.accounting.forms import AccountFilter, LedgerFilter
 from ates.accounting.queries import accounts as people
 from ates.accounting.queries import days
-from ates.accounting.views.blueprint import page, pages, places, sheet_of
+from ates.accounting.views.blueprint import page, pages, places, sheet_of, visited
 from ates.kernel import clock
 from ates.kernel.db import reading
 from ates.kernel.errors import N_, NotFound
@@ -49,4 +49,4 @@ def account(person_id: UUID) -> ResponseReturnValue:
     if not sheet.standing.known:
         raise NotFound(N_("There is no such account."))
     beside = places("accounting.account", form, sheet.page, person_id=person_id)
-    return page("account", sheet=sheet, form=form, **beside)
+    return page("account", sheet=sheet, form=form, recorded=visited(person_id), **beside)

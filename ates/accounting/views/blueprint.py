@@ -8,12 +8,15 @@ from uuid import UUID
 from flask import Blueprint, current_app, render_template, request, url_for
 
 from ates.accounting.forms import LedgerFilter
+from ates.accounting.gate import books
 from ates.accounting.queries import accounts as people
 from ates.accounting.queries import sheets
 from ates.accounting.queries.rows import Page
+from ates.accounting.service.visits import record_visit
 from ates.kernel import clock
-from ates.kernel.db import reading
+from ates.kernel.db import reading, transaction
 from ates.kernel.errors import N_, NotFound
+from ates.web.identity import me
 
 pages = Blueprint(
     "accounting",
@@ -43,6 +46,14 @@ def sheet_of(person_id: UUID, form: LedgerFilter) -> sheets.Sheet:
             form.place,
             at=clock.now(),
         )
+
+
+def visited(person_id: UUID) -> bool:
+    """Record a look at somebody's account; gives whether the page has to say so."""
+    if person_id == me().id:
+        return False  # before anything is locked
+    with transaction("accounting") as session:
+        return record_visit(session, books(), person_id, by=me().id)
 
 
 def places(endpoint: str, form: LedgerFilter, page: Page, **values: Any) -> dict[str, str | None]:

@@ -3,8 +3,9 @@
 from flask.typing import ResponseReturnValue
 
 from ates.accounting.forms import EntryFilter
-from ates.accounting.queries import days, ledger, sheets
-from ates.accounting.views.blueprint import day_in, page, pages, places
+from ates.accounting.queries import corrections, days, ledger, sheets
+from ates.accounting.views.blueprint import day_in, page, pages, places, visited
+from ates.accounting.views.corrections import why_not_reversed
 from ates.kernel import clock
 from ates.kernel.db import reading
 from ates.web.access import BOOKKEEPERS, allow
@@ -20,12 +21,14 @@ def overview() -> ResponseReturnValue:
     with reading("accounting") as session:
         last = days.last_days(session, at=now)
         books, mark = days.books(session), watermark(session, "accounting")
+        waiting = corrections.waiting(session)
     return page(
         "overview",
         days=last,
         today=next((each for each in last if each.starts_at <= now < each.ends_at), None),
         books=books,
         mark=mark,
+        waiting=waiting,
         checked_at=now,
         unpaid=days.unpaid(last, at=now),
         chart=[(day_text(day, year=False), cents) for day, cents in days.bars(last)],
@@ -50,7 +53,9 @@ def entries() -> ResponseReturnValue:
     form = EntryFilter.asked()
     with reading("accounting") as session:
         found = sheets.entry_list(session, form.scope(), form.place, user=form.user, task=form.task)
-    return page("entries", found=found, form=form, **places("accounting.entries", form, found.page))
+    recorded = form.user is not None and visited(form.user)
+    beside = places("accounting.entries", form, found.page)
+    return page("entries", found=found, form=form, recorded=recorded, **beside)
 
 
 @pages.get("/entries/<int:number>")
@@ -59,4 +64,6 @@ def entry(number: int) -> ResponseReturnValue:
     """One entry, with its event and its place in the chain."""
     with reading("accounting") as session:
         line, block = ledger.entry(session, number)
-    return page("entry", line=line, block=block)
+        asked = corrections.of_entry(session, number)
+    why = why_not_reversed(line, asked)
+    return page("entry", line=line, block=block, asked=asked, why=why)
