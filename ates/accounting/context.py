@@ -1,6 +1,6 @@
 """The manifest of accounting."""
 
-from ates.accounting import gate
+from ates.accounting import gate, holds
 from ates.accounting.api import api
 from ates.accounting.bulk import Bookkeeper
 from ates.accounting.cli import commands
@@ -25,7 +25,7 @@ context = Context(
         NavItem("accounting.mine", N_("My account"), "a"),
         NavItem("accounting.overview", N_("Accounting"), "f"),
     ),
-    letters=LetterBox("accounting", PayoutLetter, gate.compose),
+    letters=LetterBox("accounting", PayoutLetter, gate.compose, holds.letters_stand),
     requests=Request,
     frame={"balance": chip_balance},
     setup=gate.init_app,

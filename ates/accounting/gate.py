@@ -47,7 +47,7 @@ def verify(full: bool) -> list[str]:
     with db.reading("accounting") as session:
         found = proof.verify(session, books(), "full" if full else "new")
     with db.transaction("accounting") as session:
-        proof.mark(session, found)
+        proof.mark(session, books(), found)
     return [str(each) for each in found.differences]
 
 
