@@ -14,8 +14,12 @@ from ates.accounting.ledger import Ledger
 from ates.accounting.models import BusinessDay, Hold
 from ates.accounting.models.decisions import MOST
 from ates.kernel import clock, ids
+from ates.kernel.errors import N_
 
 SET, RELEASED = "hold.set", "hold.release"  # acts of the audit log
+
+OWN_HOLD = N_("You set the hold; another person releases it.")
+OWN_ACCOUNT = N_("This is your own account.")
 
 ACTIVE = Hold.released_at.is_(None)
 OF_ALL = and_(Hold.business_date.is_(None), Hold.account_id.is_(None))
@@ -91,6 +95,13 @@ def last_act(session: Session) -> datetime | None:
     return max((each for each in moments if each is not None), default=None)
 
 
+def against_release(*, held_by: UUID | None, owner: UUID | None, by: UUID) -> str | None:
+    """Why this person may not release a hold; None: they may."""
+    if held_by == by:
+        return OWN_HOLD
+    return OWN_ACCOUNT if owner == by else None
+
+
 # --- acts: the caller has locked the head, so that a batch of a payout is before them or after ----
 
 
@@ -126,8 +137,8 @@ def lift(session: Session, books: Books, hold: Hold, *, by: UUID) -> None:
     audit_of(books).write(session, record)
 
 
-def differ(session: Session, books: Books, sentence: str) -> UUID | None:
-    """The proof found a difference: hold everything, once; None while it still holds it.
+def differ(session: Session, books: Books, reason: str) -> UUID | None:
+    """A check found a difference: hold everything, once; None while it still holds it.
 
     A release lets payouts and letters go on, whatever the books say; the next check that finds a
     difference holds them again.
@@ -136,8 +147,7 @@ def differ(session: Session, books: Books, sentence: str) -> UUID | None:
     own: ColumnElement[bool] = and_(ACTIVE, OF_ALL, Hold.held_by.is_(None))
     if session.scalar(select(select(Hold.id).where(own).exists())):
         return None
-    reason = f"The books differ: {sentence}"[:MOST]
-    return put(session, books, EVERYTHING, reason=reason, by=None)
+    return put(session, books, EVERYTHING, reason=reason[:MOST], by=None)
 
 
 def told_at(moment: datetime) -> str:

@@ -140,7 +140,7 @@ def _pay_days(
             standing = standing_of(session, day, holds.read(session).accounts)
         if not in_order:
             with database.transaction() as session:
-                holds.differ(session, books, report.differences[0])
+                holds.differ(session, books, f"The books differ: {report.differences[0]}")
             return
         paid, batch = 0, Batch(after=0)
         while batch.after is not None:

@@ -227,7 +227,7 @@ class Post:
         """
         if self._tried_enough(row, now):
             return None
-        longer: int = 2 ** min(row.attempts - 1, TRIES)
+        longer: int = 2 ** min(row.doubts - 1, TRIES)
         return now + longer * DOUBT
 
     def _tried_enough(self, row: Any, now: datetime) -> bool:

@@ -3,10 +3,7 @@
 from enum import StrEnum
 
 from ates.kernel.errors import N_
-from ates.web.forms import Field, Form, Wrong, choice, line, tick
-from ates.web.forms import text as lines
-
-SHORTEST, LONGEST = 10, 500
+from ates.web.forms import Form, choice, line, reason, tick
 
 
 class State(StrEnum):
@@ -26,18 +23,6 @@ class Search(Form):
     type = line(100)
     q = line(100)
     after = line(400)
-
-
-def reason() -> Field[str]:
-    """Why: 10 to 500 characters, for the record."""
-    plain = lines(LONGEST)
-
-    def read(typed: str) -> str:
-        if len(typed) < SHORTEST:
-            raise Wrong(N_("Write the reason in 10 to 500 characters."))
-        return plain.read(typed)
-
-    return Field(read, "", N_("Write the reason in 10 to 500 characters."))
 
 
 class Skip(Form):

@@ -6,5 +6,6 @@ from ates.accounting.forms.filters import (
     LedgerFilter,
     PayoutFilter,
 )
+from ates.accounting.forms.holds import HoldFilter, HoldForm
 
-__all__ = ["AccountFilter", "EntryFilter", "LedgerFilter", "PayoutFilter"]
+__all__ = ["AccountFilter", "EntryFilter", "HoldFilter", "HoldForm", "LedgerFilter", "PayoutFilter"]

@@ -9,12 +9,14 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from ates.accounting.holds import ACTIVE, OF_ALL
+from ates.accounting.holds import ACTIVE, OF_ALL, against_release
 from ates.accounting.models import Account, Hold, Person
 from ates.contracts.auth import Role
 from ates.kernel.errors import N_, Forbidden, NotFound
 
 PAGE = 50
+
+ShownState = Literal["open", "closed", "held", "paid"]
 KEEPERS = (Role.ACCOUNTANT, Role.ADMIN)
 
 
@@ -44,6 +46,10 @@ class HoldRow:
     def active(self) -> bool:
         return self.released_at is None
 
+    def against(self, by: UUID) -> str | None:
+        """Why this person may not release it, in a sentence for the place of the button."""
+        return against_release(held_by=self.held_by, owner=self.person_id, by=by)
+
 
 @dataclass(frozen=True)
 class HoldPage:
@@ -65,12 +71,6 @@ def holds(
     rows = session.execute(query.order_by(Hold.id.desc()).limit(limit + 1)).all()
     shown = tuple(HoldRow(*row) for row in rows[:limit])
     return HoldPage(shown, shown[-1].id if len(rows) > limit else None)
-
-
-def hold(session: Session, hold_id: UUID) -> HoldRow | None:
-    """One hold."""
-    row = session.execute(_holds().where(Hold.id == hold_id)).one_or_none()
-    return HoldRow(*row) if row is not None else None
 
 
 def of_day(session: Session, day: date) -> HoldRow | None:

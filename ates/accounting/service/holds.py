@@ -22,8 +22,6 @@ PAID = N_("%(day)s is paid: there is nothing left to hold.")
 HELD_DAY = N_("%(day)s is held already.")
 HELD_ACCOUNT = N_("This account is held already.")
 HELD_ALL = N_("All payouts and letters are held already.")
-OWN_HOLD = N_("You set the hold; another person releases it.")
-OWN_ACCOUNT = N_("This is your own account.")
 
 
 def hold_day(session: Session, books: Books, day: date, *, reason: str, by: UUID) -> UUID:
@@ -92,18 +90,11 @@ def release(session: Session, books: Books, hold_id: UUID, *, by: UUID) -> Hold:
     hold: Hold = row[0]
     if hold.released_at is not None:
         return hold
-    refusal = against_release(held_by=hold.held_by, owner=row[1], by=by)
+    refusal = holds.against_release(held_by=hold.held_by, owner=row[1], by=by)
     if refusal is not None:
         raise Forbidden(refusal)
     holds.lift(session, books, hold, by=by)
     return hold
-
-
-def against_release(*, held_by: UUID | None, owner: UUID | None, by: UUID) -> str | None:
-    """Why this person may not release a hold; None: they may."""
-    if held_by == by:
-        return OWN_HOLD
-    return OWN_ACCOUNT if owner == by else None
 
 
 def _reason(text: str) -> str:

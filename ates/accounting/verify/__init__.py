@@ -67,7 +67,7 @@ def mark(session: Session, books: Books, found: Found) -> UUID | None:
     A difference holds all payouts and letters instead; gives that hold, if it is a new one.
     """
     if found.differences:
-        return holds.differ(session, books, str(found.differences[0]))
+        return holds.differ(session, books, f"The books differ: {found.differences[0]}")
     if found.level == "quick":
         return None
     if Ledger.lock(session).verified_block_no < found.block_no:

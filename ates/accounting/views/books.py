@@ -3,7 +3,7 @@
 from flask.typing import ResponseReturnValue
 
 from ates.accounting.forms import EntryFilter
-from ates.accounting.queries import days, ledger, sheets
+from ates.accounting.queries import days, holds, ledger, sheets
 from ates.accounting.views.blueprint import day_in, page, pages, places
 from ates.kernel import clock
 from ates.kernel.db import reading
@@ -20,8 +20,10 @@ def overview() -> ResponseReturnValue:
     with reading("accounting") as session:
         last = days.last_days(session, at=now)
         books, mark = days.books(session), watermark(session, "accounting")
+        stop = holds.of_everything(session)
     return page(
         "overview",
+        stop=stop,
         days=last,
         today=next((each for each in last if each.starts_at <= now < each.ends_at), None),
         books=books,
