@@ -40,22 +40,29 @@ class Standing:
     cents: int = 0
     carried_people: int = 0  # below zero
     carried_cents: int = 0
+    held_people: int = 0  # owed something, and not paid while their accounts are held
+    held_cents: int = 0
 
-    def add(self, cents: int) -> int:
-        """Count one balance; gives what is due of it."""
-        if cents > 0:
-            self.people += 1
-            self.cents += cents
-        elif cents < 0:
+    def add(self, cents: int, *, held: bool = False) -> int:
+        """Count one balance; gives what is due of it now."""
+        if cents < 0:
             self.carried_people += 1
             self.carried_cents += cents
-        return max(0, cents)
+        elif held and cents:
+            self.held_people += 1
+            self.held_cents += cents
+        elif cents:
+            self.people += 1
+            self.cents += cents
+            return cents
+        return 0
 
 
 @dataclass
 class InMind:
     """The payouts of days in order, without writing: each day's sums carry over to the next."""
 
+    held: frozenset[int] = frozenset()  # accounts that are skipped
     paid: dict[int, int] = field(default_factory=dict)  # by account, so far
 
     def settle(self, session: Session, days: Sequence[date]) -> Iterator[tuple[date, Standing]]:
@@ -63,7 +70,8 @@ class InMind:
         for day in days:
             standing = Standing()
             for account, _, cents in session.execute(as_of(day)):
-                pay = standing.add(cents - self.paid.get(account, 0))
+                owed = cents - self.paid.get(account, 0)
+                pay = standing.add(owed, held=account in self.held)
                 if pay:
                     self.paid[account] = self.paid.get(account, 0) + pay
             yield day, standing

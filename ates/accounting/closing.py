@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from ates.accounting import holds
 from ates.accounting.balances import InMind
 from ates.accounting.chain import day_seal
 from ates.accounting.days import Calendar, ensure
@@ -146,5 +147,6 @@ def _below_zero(session: Session, day: date) -> int:
         .where(BusinessDay.state == "closed", BusinessDay.business_date < day)
         .order_by(BusinessDay.business_date)
     ).all()
-    found = dict(InMind().settle(session, [*unpaid, day]))
+    held = holds.read(session).accounts
+    found = dict(InMind(held).settle(session, [*unpaid, day]))
     return found[day].carried_people

@@ -1,14 +1,15 @@
 """Where the books meet the application: its keys and settings, given to units and letters."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from email.utils import parseaddr
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ates.accounting import letters
+from ates.accounting import holds, letters
 from ates.accounting import verify as proof
 from ates.accounting.keyring import Books, Keyring
 from ates.accounting.models import BusinessDay, PayoutLetter
@@ -47,18 +48,31 @@ def verify(full: bool) -> list[str]:
     with db.reading("accounting") as session:
         found = proof.verify(session, books(), "full" if full else "new")
     with db.transaction("accounting") as session:
-        proof.mark(session, found)
+        proof.mark(session, books(), found)
     return [str(each) for each in found.differences]
 
 
-def figures(session: Session) -> dict[str, date | None]:
-    """For operators: the oldest day that has ended and is not paid."""
+def alarm(part: str, difference: str) -> None:
+    """A check of some part found a difference: no money and no letter about it leaves the house."""
+    with db.transaction("accounting") as session:
+        holds.differ(session, books(), f"A check of {part} found: {difference}")
+
+
+def figures(session: Session) -> dict[str, Any]:
+    """For operators: the oldest day that has ended and is not paid, and why all payouts stand."""
     oldest = select(func.min(BusinessDay.business_date)).where(
         BusinessDay.state != "paid", BusinessDay.ends_at <= clock.now()
     )
-    return {"oldest_unpaid_day": session.scalar(oldest)}
+    stop = holds.read(session).everything
+    return {
+        "oldest_unpaid_day": session.scalar(oldest),
+        "payouts_held": stop.reason if stop is not None else None,
+    }
 
 
 def compose(session: Session, letter: PayoutLetter) -> mail.Letter | None:
     """For the letter box."""
     return letters.compose(session, letter, books())
+
+
+BOX = mail.LetterBox("accounting", PayoutLetter, compose, holds.letters_stand)

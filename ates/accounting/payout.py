@@ -4,28 +4,28 @@ The balance that counts is the one as of the end of the day, never the present o
 midnight would be paid early or eat the pay, and a missed night would pay another sum.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from ates.accounting import closing, letters, verify
-from ates.accounting.balances import InMind, Standing, as_of, due, total
+from ates.accounting import closing, holds, letters, verify
+from ates.accounting.balances import InMind, due, total
+from ates.accounting.holds import Stop
 from ates.accounting.keyring import Books
 from ates.accounting.ledger import Ledger
-from ates.accounting.models import BusinessDay, Payout, PayoutLetter
+from ates.accounting.models import Account, BusinessDay, Payout
 from ates.accounting.posting import Posting
-from ates.accounting.report import DayPlan, DayReport, Report, Wait
+from ates.accounting.report import DayPlan, Jump, Report, Wait, day_reports, standing_of
 from ates.accounting.writing import bulk
 from ates.contracts.accounting import DayPaid
 from ates.kernel import clock, ids
 from ates.kernel.db import Database
 from ates.kernel.events import Cause, cause, caused
 from ates.kernel.lag import behind, unhandled_before
-from ates.kernel.mail import LetterState
 
 BATCH = 500
 
@@ -73,10 +73,20 @@ def dry_run(session: Session, books: Books, limits: Limits) -> Report:
                 break
             states[day] = "open"
         if verified(session, report):
-            for day, standing in InMind().settle(session, list(states)):
-                report.plan.append(DayPlan(day, states[day], standing))
+            _plan(session, states, report)
     _note_parked(session, report)
     return report
+
+
+def _plan(session: Session, states: Mapping[date, str], report: Report) -> None:
+    """What would be paid of these days, in order, up to the first that is held."""
+    held = holds.read(session)
+    for day, standing in InMind(held.accounts).settle(session, list(states)):
+        stop = held.stop(day)
+        if stop is not None:
+            report.waits.append(_held(day, stop))
+            return
+        report.plan.append(DayPlan(day, states[day], standing))
 
 
 # --- closing --------------------------------------------------------------------------------------
@@ -103,10 +113,8 @@ def _within_jump(session: Session, days: Sequence[date], limits: Limits, report:
     jump = closing.with_entries(session, days)
     if jump <= limits.catch_up:
         return True
-    report.error = (
-        f"{jump} days with entries would be closed at once, {days[0]} to {days[-1]};"
-        f" if the clock is right, say --catch-up {jump}. Nothing closed, nothing paid"
-    )
+    report.jump = Jump(jump, days[0], days[-1])
+    report.error = str(report.jump)
     return False
 
 
@@ -128,18 +136,32 @@ def _pay_days(
         days = _unpaid(session, limits)
     for day in days:
         with database.reading() as session:
-            if not verified(session, report):
-                return
-            standing = _standing(session, day)
-        paid = 0
-        after: int | None = 0
-        while after is not None:
+            in_order = verified(session, report)
+            standing = standing_of(session, day, holds.read(session).accounts)
+        if not in_order:
             with database.transaction() as session:
-                count, after = pay_batch(session, books, day, after)
-            paid += count
+                holds.differ(session, books, f"The books differ: {report.differences[0]}")
+            return
+        paid, batch = 0, Batch(after=0)
+        while batch.after is not None:
+            with database.transaction() as session:
+                batch = pay_batch(session, books, day, batch.after)
+            paid += batch.paid
             progress(day, paid, standing.people)
+        if batch.stop is not None:
+            report.waits.append(_held(day, batch.stop))
+            return
         with database.reading() as session:
-            report.days += _day_reports(session, day, since=report.at)
+            report.days += day_reports(session, day, since=report.at)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one transaction paid, and the account to go on behind: None when nothing is left."""
+
+    paid: int = 0
+    after: int | None = None
+    stop: Stop | None = None  # a hold that came meanwhile
 
 
 def verified(session: Session, report: Report) -> bool:
@@ -152,23 +174,26 @@ def verified(session: Session, report: Report) -> bool:
     return False
 
 
-def pay_batch(session: Session, books: Books, day: date, after: int) -> tuple[int, int | None]:
-    """Pay the next accounts of a closed day; with nobody left the day is paid.
+def pay_batch(session: Session, books: Books, day: date, after: int) -> Batch:
+    """Pay the next accounts of a closed day; with nobody left but held ones the day is paid.
 
-    Gives how many were paid and the account to go on behind, or None when there is nothing more to
-    do here. All is read again under the head lock: another run may have been here.
+    All is read again under the head lock: another run may have been here, a hold may have come.
     """
     Ledger.lock(session)
     if not _payable(session, day):
-        return 0, None
-    rows = session.execute(due(day, after=after).limit(BATCH)).all()
+        return Batch()
+    stop = holds.read(session).stop(day)
+    if stop is not None:
+        return Batch(stop=stop)
+    free = Account.id.not_in(holds.of_accounts())
+    rows = session.execute(due(day, after=after).where(free).limit(BATCH)).all()
     if rows:
         _pay(session, books, day, rows)
-        return len(rows), rows[-1].id
+        return Batch(len(rows), rows[-1].id)
     if after:
-        return 0, 0  # once more from the beginning: paid is only a day with nobody left
+        return Batch(after=0)  # once more from the beginning: paid is a day with nobody left
     _finish(session, day)
-    return 0, None
+    return Batch()
 
 
 def _pay(session: Session, books: Books, day: date, rows: Sequence[Any]) -> None:
@@ -200,7 +225,9 @@ def _payable(session: Session, day: date) -> bool:
 
 
 def _finish(session: Session, day: date) -> None:
-    ledger = Ledger.lock(session)
+    ledger, now = Ledger.lock(session), clock.now()
+    act = holds.last_act(session)
+    now = max(now, act) if act is not None else now  # `verify` compares these moments
     row = session.execute(
         select(func.count().label("payouts"), total(Payout.amount_cents).label("cents")).where(
             Payout.business_date == day
@@ -209,7 +236,7 @@ def _finish(session: Session, day: date) -> None:
     session.execute(
         update(BusinessDay)
         .where(BusinessDay.business_date == day)
-        .values(state="paid", paid_at=clock.now(), payouts=row.payouts, payout_cents=row.cents)
+        .values(state="paid", paid_at=now, payouts=row.payouts, payout_cents=row.cents)
         .execution_options(synchronize_session=False)
     )
     ledger.say(DayPaid, business_date=day, payouts=row.payouts, payout_cents=row.cents)
@@ -238,27 +265,6 @@ def _ends(session: Session, days: Sequence[date]) -> dict[date, datetime]:
     return {row.business_date: row.ends_at for row in rows}
 
 
-def _standing(session: Session, day: date) -> Standing:
-    standing = Standing()
-    for _, _, cents in session.execute(as_of(day)):
-        standing.add(cents)
-    return standing
-
-
-def _day_reports(session: Session, day: date, since: datetime) -> list[DayReport]:
-    """The day as it is paid now; nothing if it was not paid since then."""
-    row = session.execute(
-        select(BusinessDay.payouts, BusinessDay.payout_cents).where(
-            BusinessDay.business_date == day, BusinessDay.paid_at >= since
-        )
-    ).one_or_none()
-    if row is None:
-        return []
-    waiting = session.scalar(
-        select(func.count()).where(
-            PayoutLetter.business_date == day, PayoutLetter.state == LetterState.WAITING_ADDRESS
-        )
-    )
-    left = _standing(session, day)
-    standing = Standing(row.payouts, row.payout_cents, left.carried_people, left.carried_cents)
-    return [DayReport(day, standing, letters=row.payouts, without_address=waiting or 0)]
+def _held(day: date, stop: Stop) -> Wait:
+    of: Literal["day", "everything"] = "everything" if stop.day is None else "day"
+    return Wait(day, hold=stop.id, of=of, reason=stop.reason)

@@ -54,6 +54,8 @@ class Context:
     setup: Callable[[Flask], None] | None = None
     # What `flask ops verify` asks of the part: quick or full -> sentences of what does not hold.
     verify: Callable[[bool], Sequence[str]] | None = None
+    # What the part does when a check of any part found something: it is told which and what.
+    alarm: Callable[[str, str], None] | None = None
     # Single facts operators ask for: accounting tells `oldest_unpaid_day`.
     figures: Callable[[Session], Mapping[str, Any]] | None = None
     # How the part helps to follow one act through the house (ops.chain).

@@ -1,110 +1,53 @@
-"""Letters: the columns and states of a letter row, and the sender that empties the boxes."""
+"""The sender: empties the letter boxes of all parts, and writes down what came of each letter."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, cast
 
 from flask import Flask, current_app
-from sqlalchemy import CheckConstraint, Index, Text, and_, func, inspect, or_, select, text, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, and_, func, inspect, or_, select, update
+from sqlalchemy.orm import Session
 
-from ates.kernel import clock, db, events, ids, post
+from ates.kernel import clock, db, ids, post
 from ates.kernel.db import Database
 from ates.kernel.errors import is_outage
-from ates.kernel.types import BigInt, UTCDateTime
+from ates.kernel.letters import (
+    Letter,
+    LetterBox,
+    LetterColumns,
+    LetterState,
+    correlation_index,
+    due_index,
+    state_check,
+)
+
+__all__ = [
+    "Letter",
+    "LetterBox",
+    "LetterColumns",
+    "LetterState",
+    "Post",
+    "again",
+    "correlation_index",
+    "due_index",
+    "give_up",
+    "init_app",
+    "send_due",
+    "state_check",
+    "states",
+    "wake",
+]
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 10
 CLAIM = timedelta(minutes=5)
+LONGEST_SEND = timedelta(minutes=2)  # a claim with less time left is given back unsent
 GIVE_UP = timedelta(hours=48)
+TRIES = 7  # at least, however old a letter is: they take an hour, also of one sent again
 DOUBT = timedelta(minutes=15)  # an unknown one is sent again then, with the same Message-ID
-
-
-class LetterState(StrEnum):
-    """Where a letter is; the transitions are in books.md, chapter 8."""
-
-    WAITING_ADDRESS = "waiting_address"
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-class LetterColumns:
-    """What every letter row has, beside its part's own key. Mix into a model of the part.
-
-    The part's table adds `state_check()`, the index on what is due: `due_index("auth_letter")`,
-    and `correlation_index("auth_letter")`.
-    """
-
-    message_id: Mapped[str] = mapped_column(Text, unique=True)
-    state: Mapped[LetterState] = mapped_column(Text)
-    attempts: Mapped[int] = mapped_column(BigInt, default=0)
-    doubts: Mapped[int] = mapped_column(BigInt, default=0)
-    made_at: Mapped[datetime] = mapped_column(UTCDateTime)  # also the letter's fixed Date
-    next_try_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    claimed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    reply: Mapped[str | None] = mapped_column(Text)
-    # What it comes from (kernel.events.Cause): the last link of a chain that began with a click.
-    correlation_id: Mapped[str | None] = mapped_column(
-        Text, default=lambda: events.cause().correlation_id
-    )
-
-
-STATE_RULE = "state IN ('waiting_address','queued','sending','sent','failed','unknown')"
-
-
-def state_check() -> CheckConstraint:
-    return CheckConstraint(STATE_RULE, name="state")
-
-
-def due_index(table: str) -> Index:
-    """The partial index the mail worker reads."""
-    rule = text("state IN ('queued', 'sending', 'unknown')")
-    return Index(f"ix_{table}_due", "next_try_at", sqlite_where=rule, postgresql_where=rule)
-
-
-def correlation_index(table: str) -> Index:
-    """The partial index by which a chain finds its letters."""
-    rule = text("correlation_id IS NOT NULL")
-    name = f"ix_{table}_correlation_id"
-    return Index(name, "correlation_id", sqlite_where=rule, postgresql_where=rule)
-
-
-L = TypeVar("L", bound=LetterColumns)
-
-
-@dataclass(frozen=True)
-class Letter:
-    """What goes out: one receiver, one plain text part, frozen figures.
-
-    `template` is a Jinja text template of the part, rendered with `values` in `locale`; its first
-    line is the subject, then an empty line, then the body. Nothing typed by people is in a subject.
-    """
-
-    to: str
-    locale: str
-    template: str
-    values: Mapping[str, Any]
-    correlation_id: str | None = None
-
-
-@dataclass(frozen=True)
-class LetterBox(Generic[L]):
-    """A part's letters: its table and how a row becomes a letter.
-
-    `compose` runs in the claiming transaction and gives None for a row without an address.
-    """
-
-    part: str
-    model: type[L]
-    compose: Callable[[Session, L], Letter | None]
 
 
 Render = Callable[[str, str, Mapping[str, Any]], tuple[str, str]]  # template, locale, values
@@ -136,18 +79,41 @@ def states(session: Session, box: LetterBox[Any]) -> dict[str, int]:
     return {state.value: found[state.value] for state in LetterState if state.value in found}
 
 
-def again(session: Session, box: LetterBox[Any], state: LetterState) -> int:
-    """Send all failed, or all unknown, letters of a part again: the same letter. How many."""
+def again(
+    session: Session, box: LetterBox[Any], state: LetterState, *which: ColumnElement[bool]
+) -> int:
+    """Send failed, or unknown, letters of a part again: the same letters. How many.
+
+    All of them, or those that meet all of `which`, conditions on the columns of the box's table.
+    """
     assert state in (LetterState.FAILED, LetterState.UNKNOWN), state
-    model = box.model
-    due: Any = session.execute(
-        update(model)
-        .where(model.state == state)
-        .values(state=LetterState.QUEUED, attempts=0, next_try_at=clock.now())
-        .execution_options(synchronize_session=False)
+    due = _decide(
+        session, box, state, which, state=LetterState.QUEUED, attempts=0, next_try_at=clock.now()
     )
     wake(session)
-    return int(due.rowcount)
+    return due
+
+
+def give_up(session: Session, box: LetterBox[Any], *which: ColumnElement[bool]) -> int:
+    """Take unknown letters for failed: no more tries, unless somebody sends them again."""
+    unknown = LetterState.UNKNOWN
+    return _decide(session, box, unknown, which, state=LetterState.FAILED, next_try_at=None)
+
+
+def _decide(
+    session: Session,
+    box: LetterBox[Any],
+    among: LetterState,
+    which: Sequence[ColumnElement[bool]],
+    **values: Any,
+) -> int:
+    done: Any = session.execute(
+        update(box.model)
+        .where(box.model.state == among, *which)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)
 
 
 @dataclass(frozen=True)
@@ -157,6 +123,7 @@ class _Claimed:
     box: LetterBox[Any]
     identity: tuple[Any, ...]
     parcel: post.Parcel
+    until: datetime  # afterwards it counts as lost in doubt
 
 
 @dataclass(frozen=True)
@@ -196,6 +163,8 @@ class Post:
                 )
                 .execution_options(synchronize_session=False)
             )
+            if box.held(session):
+                return []
             rows = session.scalars(
                 select(model)
                 .where(_due(model, now))
@@ -209,8 +178,19 @@ class Post:
         """Send over one connection; each outcome is committed before the next letter."""
         with self.carrier.connection() as line:
             for each in claimed:
+                if each.until - clock.now() < LONGEST_SEND:
+                    self.give_back(each)
+                    continue
                 outcome = line.send(each.parcel)
                 self.settle(each, outcome)
+
+    def give_back(self, claimed: _Claimed) -> None:
+        """Those before it took too long: untouched, it is the next one's, and there is no doubt."""
+        with db.database(claimed.box.part).transaction() as session:
+            row = session.get(claimed.box.model, claimed.identity, with_for_update=True)
+            if row is not None and row.state == LetterState.SENDING:
+                row.state, row.claimed_until = LetterState.QUEUED, None
+                row.attempts -= 1
 
     def settle(self, claimed: _Claimed, outcome: post.Outcome) -> None:
         """Write down what came of a letter (the states of books.md, chapter 8)."""
@@ -226,7 +206,7 @@ class Post:
                 row.state, row.next_try_at = LetterState.FAILED, None
             elif outcome.verdict is post.Verdict.DOUBT:
                 row.state, row.doubts = LetterState.UNKNOWN, row.doubts + 1
-                row.next_try_at = now + DOUBT
+                row.next_try_at = self._after_doubt(row, now)
             else:
                 self._later(row, now, outcome.reply)
         _tell(claimed.parcel, outcome)
@@ -234,11 +214,24 @@ class Post:
     def _later(self, row: Any, now: datetime, reply: str) -> None:
         """Try again after one minute to one hour; give up after two days."""
         row.reply = reply[:500]
-        if now - row.made_at > GIVE_UP:
+        if self._tried_enough(row, now):
             row.state, row.next_try_at = LetterState.FAILED, None
         else:
-            pause = min(3600.0, 60.0 * 2 ** min(row.attempts - 1, 6)) * ids.between(0.8, 1.2)
+            pause = min(3600.0, 60.0 * 2 ** min(row.attempts - 1, 6) * ids.between(1.0, 1.2))
             row.state, row.next_try_at = LetterState.QUEUED, now + timedelta(seconds=pause)
+
+    def _after_doubt(self, row: Any, now: datetime) -> datetime | None:
+        """Each doubt may be a copy in the receiver's box: ask less and less often, then a person.
+
+        The first repeat comes after a quarter of an hour, the last about two days later.
+        """
+        if self._tried_enough(row, now):
+            return None
+        longer: int = 2 ** min(row.doubts - 1, TRIES)
+        return now + longer * DOUBT
+
+    def _tried_enough(self, row: Any, now: datetime) -> bool:
+        return bool(now - row.made_at > GIVE_UP and row.attempts >= TRIES)
 
     def _any_due(self, database: Database, model: type[Any], now: datetime) -> bool:
         lost = and_(model.state == LetterState.SENDING, model.claimed_until < now)
@@ -268,7 +261,7 @@ class Post:
         row.attempts += 1
         cause = letter.correlation_id or row.correlation_id
         parcel = post.Parcel(letter.to, subject, body, row.message_id, row.made_at, cause)
-        return _Claimed(box, inspect(row).identity, parcel)
+        return _Claimed(box, inspect(row).identity, parcel, row.claimed_until)
 
 
 def _tell(parcel: post.Parcel, outcome: post.Outcome) -> None:

@@ -101,11 +101,13 @@ def unreachable(smtp_url: str) -> str | None:
 
 
 class _Host(smtplib.SMTP):
-    """Keeps the server's answer to the letter itself."""
+    """Keeps the server's answer to the letter itself, and whether it was handed over at all."""
 
     answer = ""
+    handed = False
 
     def data(self, msg: Any) -> tuple[int, bytes]:
+        self.handed = True
         code, reply = super().data(msg)
         self.answer = f"{code} {reply.decode(errors='replace')}"
         return code, reply
@@ -113,6 +115,7 @@ class _Host(smtplib.SMTP):
 
 class _HostSsl(smtplib.SMTP_SSL):
     answer = ""
+    handed = False
     data = _Host.data
 
 
@@ -200,6 +203,8 @@ class _SmtpLine:
                 self.open = True
         except (OSError, smtplib.SMTPException) as error:
             return Outcome(Verdict.LATER, f"no connection: {error}")
+        host: Any = self.connection.host
+        host.handed, host.answer = False, ""
         try:
             self.connection.send(_message(parcel))
         except smtplib.SMTPRecipientsRefused as error:
@@ -207,10 +212,14 @@ class _SmtpLine:
             return self._refused(code, reply)
         except smtplib.SMTPResponseException as error:
             return self._refused(error.smtp_code, error.smtp_error)
+        except (UnicodeError, smtplib.SMTPNotSupportedError) as error:
+            return Outcome(Verdict.REFUSED, f"the server cannot write this address: {error}")
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            return Outcome(Verdict.DOUBT, f"the connection broke: {error}")
-        return Outcome(Verdict.SENT, getattr(self.connection.host, "answer", ""))
+            # A line that broke before the letter itself went over it carried nothing.
+            verdict = Verdict.DOUBT if host.handed else Verdict.LATER
+            return Outcome(verdict, f"the connection broke: {error}")
+        return Outcome(Verdict.SENT, host.answer)
 
     def close(self) -> None:
         if self.open:

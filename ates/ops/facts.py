@@ -1,8 +1,8 @@
 """The state of the house as programs get it: one object for the API and for `flask ops status`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 from sqlalchemy import select
@@ -65,7 +65,6 @@ def status(database: Database, contexts: Sequence[Context]) -> Status:
     """The whole of it, now."""
     picture = pulse.look(database, contexts)
     with database.reading() as session:
-        figures = _figures(session, contexts)
         books = _books(session)
     return Status(
         healthy=not health.of_report(picture.report),
@@ -74,7 +73,7 @@ def status(database: Database, contexts: Sequence[Context]) -> Status:
         log_head=picture.report.head,
         consumers=[_consumer(each) for each in picture.lags],
         letters=_letters(picture),
-        oldest_unpaid_day=figures.get("oldest_unpaid_day"),
+        oldest_unpaid_day=picture.told.get("oldest_unpaid_day"),
         books=books,
     )
 
@@ -116,15 +115,6 @@ def _consumer(lag: Lag) -> ConsumerFacts:
 def _letters(picture: Picture) -> LetterFacts:
     sums = {name: sum(box.states.get(name, 0) for box in picture.boxes) for name in LETTERS}
     return LetterFacts(**sums)
-
-
-def _figures(session: Session, contexts: Sequence[Context]) -> Mapping[str, Any]:
-    """What the parts themselves tell operators (`Context.figures`)."""
-    told: dict[str, Any] = {}
-    for each in contexts:
-        if each.figures is not None:
-            told.update(each.figures(session))
-    return told
 
 
 def _books(session: Session) -> BookFacts:

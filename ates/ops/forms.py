@@ -3,8 +3,7 @@
 from enum import StrEnum
 
 from ates.kernel.errors import N_
-from ates.web.forms import Form, choice, line, tick
-from ates.web.reason import reason
+from ates.web.forms import Form, choice, line, reason, tick
 
 
 class State(StrEnum):

@@ -25,7 +25,16 @@ def verify(database: Database, contexts: Sequence[Context], *, full: bool) -> di
         if part.verify is not None:
             found[part.name] = list(part.verify(full))
             _note(database, part.name, full, found[part.name])
+    _tell(contexts, found)
     return found
+
+
+def _tell(contexts: Sequence[Context], found: dict[str, list[str]]) -> None:
+    """A part may have to stop something until somebody has looked: accounting holds payouts."""
+    wrong = [(part, differences[0]) for part, differences in found.items() if differences]
+    for part in contexts:
+        if wrong and part.alarm is not None:
+            part.alarm(*wrong[0])
 
 
 def _note(database: Database, part: str, full: bool, differences: list[str]) -> None:

@@ -1,7 +1,7 @@
 """What the operators' first page shows: how far everything is, how fast it goes, who works."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -92,6 +92,7 @@ class Picture:
     held: Sequence[Held]
     boxes: Sequence[Box]
     checks: Sequence[Check]
+    told: Mapping[str, Any] = field(default_factory=dict)  # what the parts say themselves
 
     @property
     def oldest(self) -> timedelta | None:
@@ -143,6 +144,7 @@ def look(database: Database, contexts: Sequence[Context]) -> Picture:
             held=held(session),
             boxes=boxes(session, contexts),
             checks=list(session.scalars(select(Check).order_by(Check.part, Check.kind))),
+            told=figures(session, contexts),
         )
 
 
@@ -194,6 +196,15 @@ def held(session: Session, seq: int | None = None) -> list[Held]:
         )
         for row in rows
     ]
+
+
+def figures(session: Session, contexts: Sequence[Context]) -> Mapping[str, Any]:
+    """What the parts themselves tell operators (`Context.figures`)."""
+    told: dict[str, Any] = {}
+    for each in contexts:
+        if each.figures is not None:
+            told.update(each.figures(session))
+    return told
 
 
 def boxes(session: Session, contexts: Sequence[Context]) -> list[Box]:

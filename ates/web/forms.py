@@ -151,6 +151,18 @@ def text(longest: int, *, required: str | None = None) -> Field[str]:
     return Field(read, "", required)
 
 
+def reason() -> Field[str]:
+    """Why: 10 to 500 characters, for the record."""
+    sentence = N_("Write the reason in 10 to 500 characters.")
+
+    def read(typed: str) -> str:
+        if len(typed) < 10:
+            raise Wrong(sentence)
+        return text(500).read(typed)
+
+    return Field(read, "", sentence)
+
+
 def secret(shortest: int, longest: int, *, required: str) -> Field[str]:
     """A password: kept as it is (NFC), not trimmed."""
 

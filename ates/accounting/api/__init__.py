@@ -115,7 +115,7 @@ def business_days(query: Days) -> Listed[Day]:
     def shown(row: DayFigures) -> Day:
         return Day(
             day=row.day,
-            state=row.state,
+            state=row.shown,
             fees_cents=-row.fee.amount_cents,
             rewards_cents=row.reward.amount_cents,
             income_cents=row.income_cents,

@@ -15,9 +15,8 @@ from ates.kernel.db import reading
 from ates.kernel.errors import N_, Invalid
 from ates.web.access import BOOKKEEPERS, allow
 from ates.web.api import Answer, Cursor, Listed, Somebody, once
-from ates.web.forms import Wrong
+from ates.web.forms import Wrong, reason
 from ates.web.identity import me
-from ates.web.reason import reason
 
 ADJUSTMENTS = Cursor(UUID)
 ONE = N_("Send amount_cents, or reverses, and not both.")

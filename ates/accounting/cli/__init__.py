@@ -1,6 +1,6 @@
-"""Commands over the books: the payout that cron starts, and the proof."""
+"""Commands over the books: the payout that cron starts, its holds, and the proof."""
 
-from ates.accounting.cli import payout, verify
+from ates.accounting.cli import holds, payout, verify
 from ates.accounting.cli.group import commands
 
-__all__ = ["commands", "payout", "verify"]
+__all__ = ["commands", "holds", "payout", "verify"]

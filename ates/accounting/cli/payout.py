@@ -8,9 +8,10 @@ import click
 
 from ates.accounting import payout as payouts
 from ates.accounting import runs
+from ates.accounting.balances import Standing
 from ates.accounting.cli.group import DayParameter, commands
 from ates.accounting.gate import books
-from ates.accounting.report import Report
+from ates.accounting.report import Report, Wait
 from ates.accounting.verify import dollars
 from ates.kernel import db
 from ates.kernel.errors import DatabaseAway
@@ -91,11 +92,10 @@ def _say(report: Report) -> None:
         click.echo(
             f"{each.day} paid: {_people(standing.people)}, {dollars(standing.cents)};"
             f" carried over {standing.carried_people:,}, {dollars(standing.carried_cents)};"
-            f" letters queued {queued:,}{without}"
+            f"{_held(standing)} letters queued {queued:,}{without}"
         )
     for wait in report.waits:
-        oldest = f", oldest {_age(wait.oldest, report.at)}" if wait.oldest else ""
-        _complain(report, f"{wait.day} waits, {_events(wait.events)} not booked{oldest}")
+        _complain(report, _waits(wait, report.at))
     if report.parked:
         _complain(report, f"{_events(report.parked)} set aside, not booked: flask events status")
     if report.error is not None:
@@ -120,7 +120,7 @@ def _say_plan(report: Report) -> None:
         click.echo(
             f"{each.day}  {each.state:<6}  {'paid':<4}  {standing.people:>8,}"
             f"  {dollars(standing.cents):>15}   {standing.carried_people:,}"
-            f"   {dollars(standing.carried_cents)}"
+            f"   {dollars(standing.carried_cents)}{_held(standing, ' ').rstrip(';')}"
         )
     cents = sum(each.standing.cents for each in report.plan)
     count = sum(each.standing.people for each in report.plan)
@@ -128,6 +128,22 @@ def _say_plan(report: Report) -> None:
         f"Books balance (quick check). To pay: {dollars(cents)} in {count:,}"
         f" {'payout' if count == 1 else 'payouts'}."
     )
+
+
+def _waits(wait: Wait, now: datetime) -> str:
+    """`2026-11-21 waits, 214 events not booked, oldest 3 min`, or the hold to release."""
+    if wait.hold is None:
+        oldest = f", oldest {_age(wait.oldest, now)}" if wait.oldest else ""
+        return f"{wait.day} waits, {_events(wait.events)} not booked{oldest}"
+    what = "everything is held" if wait.of == "everything" else "held"
+    return f"{wait.day} waits, {what}: {wait.reason}; flask accounting release {wait.hold}"
+
+
+def _held(standing: Standing, space: str = "") -> str:
+    """` held 2, $45.00;` where accounts were skipped."""
+    if not standing.held_people:
+        return ""
+    return f"{space} held {standing.held_people:,}, {dollars(standing.held_cents)};"
 
 
 def _complain(report: Report, sentence: str) -> None:

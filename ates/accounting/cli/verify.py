@@ -23,6 +23,8 @@ DIFFERENCES = 4  # exit code
 def verify(ctx: click.Context, level: Literal["quick", "full"] | None, as_json: bool) -> None:
     """Prove the books; without an option the quick check and the blocks since last time.
 
+    A difference holds all payouts and letters until somebody releases them (`holds`).
+
     Exit codes: 0 clean, 4 differences (the first 100, with entry numbers), 1 could not run.
     """
     began, database = clock.monotonic(), db.database("accounting")
@@ -31,7 +33,7 @@ def verify(ctx: click.Context, level: Literal["quick", "full"] | None, as_json: 
             with db.patient("accounting") as whole, whole.reading() as session:
                 found = proof.verify(session, books(), level or "new")
             with database.transaction() as session:
-                proof.mark(session, found)
+                held = proof.mark(session, books(), found)
             run.exit_code = DIFFERENCES if found.differences else 0
             run.report = _proof(found, round(clock.monotonic() - began, 1))
     except DatabaseAway as error:
@@ -41,6 +43,8 @@ def verify(ctx: click.Context, level: Literal["quick", "full"] | None, as_json: 
     elif found.differences:
         for difference in found.differences:
             click.echo(str(difference))
+        if held is not None:
+            click.echo(f"All payouts and letters are held: flask accounting release {held}")
     else:
         seconds = run.report["seconds"]
         click.echo(f"Books balance: {found.entries:,} entries, {seconds} s")

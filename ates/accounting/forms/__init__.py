@@ -7,11 +7,14 @@ from ates.accounting.forms.filters import (
     LedgerFilter,
     PayoutFilter,
 )
+from ates.accounting.forms.holds import HoldFilter, HoldForm
 
 __all__ = [
     "AccountFilter",
     "CorrectionFilter",
     "EntryFilter",
+    "HoldFilter",
+    "HoldForm",
     "LedgerFilter",
     "NewCorrection",
     "PayoutFilter",

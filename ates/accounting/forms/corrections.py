@@ -7,8 +7,7 @@ from ates.accounting.forms.filters import BIGGEST
 from ates.accounting.models.decisions import LIMIT_CENTS, AdjustmentState
 from ates.accounting.service.corrections import AMOUNT
 from ates.kernel.errors import N_
-from ates.web.forms import Field, Form, Wrong, amount, choice, line, public_id, said, whole
-from ates.web.reason import reason
+from ates.web.forms import Field, Form, Wrong, amount, choice, line, public_id, reason, said, whole
 
 
 class State(StrEnum):

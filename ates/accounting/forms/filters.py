@@ -8,6 +8,7 @@ from uuid import UUID
 from ates.accounting.queries.accounts import Order
 from ates.accounting.queries.rows import KINDS, Place, Scope
 from ates.contracts.accounting import Kind
+from ates.kernel.mail import LetterState
 from ates.web.forms import Form, choice, day, line, public_id, whole
 
 BIGGEST = 2**62  # what a number of an entry or a task may be
@@ -120,6 +121,7 @@ class AccountFilter(Form):
 
 
 class PayoutFilter(Form):
-    """`after`: a page of the people paid."""
+    """`letter after`: the people paid whose letter is in a state; a page of them."""
 
+    letter = choice(LetterState)
     after = whole(1, BIGGEST)

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from ates.accounting.models import Account, AccountDay, Person
+from ates.accounting.holds import ACTIVE, OF_ALL
+from ates.accounting.models import Account, AccountDay, Hold, Person
 
 PAGE = 50
 
@@ -45,6 +46,8 @@ class Standing:
     fee_cents: int
     reward_cents: int
     adjustment_cents: int
+    held: bool = False  # every payout skips it
+    stopped: bool = False  # all payouts are held
 
     @property
     def known(self) -> bool:
@@ -88,6 +91,11 @@ def balance_of(session: Session, person_id: UUID) -> int | None:
     return session.scalar(select(Account.balance_cents).where(Account.person_id == person_id))
 
 
+def person_of(session: Session, account_id: int) -> UUID:
+    """Whose account it is."""
+    return session.execute(select(Account.person_id).where(Account.id == account_id)).scalar_one()
+
+
 def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
     """The account of a person; `known` is False if accounting has never heard of them."""
     row: Any = session.execute(
@@ -100,13 +108,15 @@ def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
             AccountDay.fee_cents,
             AccountDay.reward_cents,
             AccountDay.adjustment_cents,
+            exists().where(ACTIVE, Hold.account_id == Account.id),
+            exists().where(ACTIVE, OF_ALL),
         )
         .select_from(select(literal(1).label("one")).subquery())
         .outerjoin(Person, Person.person_id == person_id)
         .outerjoin(Account, Account.person_id == person_id)
         .outerjoin(AccountDay, _on(today))
     ).one()
-    name, trade, active, account_id, balance, fee, reward, adjustment = row
+    name, trade, active, account_id, balance, fee, reward, adjustment, held, stopped = row
     return Standing(
         person_id=person_id,
         name=name,
@@ -118,6 +128,8 @@ def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
         fee_cents=fee or 0,
         reward_cents=reward or 0,
         adjustment_cents=adjustment or 0,
+        held=held,
+        stopped=stopped,
     )
 
 

@@ -1,9 +1,9 @@
 """Figures by business day, and the state of the books behind them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ScalarSelect, case, func, select, union_all
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from ates.accounting.models import (
     Person,
 )
 from ates.accounting.queries.accounts import Brought
+from ates.accounting.queries.holds import ShownState, held_days
 from ates.contracts.accounting import Kind
 from ates.kernel.errors import N_, NotFound
 from ates.kernel.lag import unhandled_before
@@ -47,7 +48,13 @@ class DayFigures:
     closed_at: datetime | None
     paid_at: datetime | None
     parked: int | None
+    held: bool = False  # its payout waits until a hold is released
     sums: dict[Kind, Sum] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> ShownState:
+        """The state for people and programs: a day with an active hold is held."""
+        return "held" if self.held else self.state
 
     @property
     def fee(self) -> Sum:
@@ -120,8 +127,13 @@ def day_at(session: Session, at: datetime) -> date | None:
     )
 
 
+def state_of(session: Session, day: date) -> DayState | None:
+    """The state of a day as the books have it; None for one they do not have."""
+    return session.scalar(select(BusinessDay.state).where(BusinessDay.business_date == day))
+
+
 def last_days(session: Session, *, at: datetime, limit: int = DAYS) -> tuple[DayFigures, ...]:
-    """Days that have begun, newest first, with their sums: two statements."""
+    """Days that have begun, newest first, with their sums: three statements."""
     rows = session.scalars(
         select(BusinessDay)
         .where(BusinessDay.starts_at <= at)
@@ -189,7 +201,18 @@ def bars(days: Iterable[DayFigures]) -> list[tuple[date, int]]:
     return [(day, known.get(day, 0)) for day in past]
 
 
-def unpaid(days: Iterable[DayFigures], *, at: datetime) -> tuple[date, ...]:
+class Unpaid(Protocol):
+    """A day that may wait for its payout."""
+
+    @property
+    def day(self) -> date: ...
+    @property
+    def state(self) -> DayState: ...
+    @property
+    def closed_at(self) -> datetime | None: ...
+
+
+def unpaid(days: Iterable[Unpaid], *, at: datetime) -> tuple[date, ...]:
     """Days that have been closed for more than an hour and are not paid, oldest first."""
     late = [
         each.day
@@ -202,8 +225,9 @@ def unpaid(days: Iterable[DayFigures], *, at: datetime) -> tuple[date, ...]:
 # --- how -----------------------------------------------------------------------------------------
 
 
-def with_sums(session: Session, rows: Iterable[BusinessDay]) -> tuple[DayFigures, ...]:
-    """Days with the sums of their kinds: one statement more."""
+def with_sums(session: Session, rows: Sequence[BusinessDay]) -> tuple[DayFigures, ...]:
+    """Days with the sums of their kinds, and whether they are held: two statements more."""
+    held = held_days(session, [row.business_date for row in rows])
     figures = [
         DayFigures(
             day=row.business_date,
@@ -213,6 +237,7 @@ def with_sums(session: Session, rows: Iterable[BusinessDay]) -> tuple[DayFigures
             closed_at=row.closed_at,
             paid_at=row.paid_at,
             parked=row.parked,
+            held=row.business_date in held,
         )
         for row in rows
     ]

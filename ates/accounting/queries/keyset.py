@@ -78,7 +78,7 @@ def days_between(
     at: datetime,
     limit: int,
 ) -> Sequence[DayFigures]:
-    """Begun days with their sums: two statements."""
+    """Begun days with their sums: three statements."""
     query = select(BusinessDay).where(BusinessDay.starts_at <= at)
     if first is not None:
         query = query.where(BusinessDay.business_date >= first)

@@ -1,18 +1,42 @@
 """Payouts by day: what was paid, to whom, and where the letters are."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from ates.accounting.models import Account, BusinessDay, DayState, Payout, PayoutLetter, Person
+from ates.accounting.holds import Held
+from ates.accounting.models import (
+    Account,
+    BusinessDay,
+    CommandRun,
+    DayState,
+    Payout,
+    PayoutLetter,
+    Person,
+)
+from ates.accounting.queries.holds import ShownState
 from ates.kernel.errors import N_, NotFound
+from ates.kernel.mail import LetterState
 
 DAYS = 30
+LONGEST_RUN = timedelta(days=1)
 PAGE = 100
+
+
+@dataclass(frozen=True)
+class Left:
+    """Who was not paid for a day: below zero, or held."""
+
+    carried_people: int
+    carried_cents: int
+    held_people: int
+    held_cents: int
 
 
 @dataclass(frozen=True)
@@ -21,11 +45,19 @@ class PaidDay:
 
     day: date
     state: DayState
+    ends_at: datetime
     closed_at: datetime | None
     paid_at: datetime | None
     people: int
     cents: int
+    held: bool = False
+    left: Left | None = None  # unknown until it is paid
     letters: Mapping[str, int] = field(default_factory=dict)  # state -> how many
+
+    @property
+    def shown(self) -> ShownState:
+        """The state for people: a day with an active hold is held."""
+        return "held" if self.held else self.state
 
     @property
     def agrees(self) -> bool:
@@ -45,6 +77,7 @@ class Paid:
     letter: str | None
     sent_at: datetime | None
     reply: str | None
+    doubts: int | None  # how often it may have arrived without our knowing
 
 
 @dataclass(frozen=True)
@@ -55,28 +88,46 @@ class PaidPage:
     older: int | None
 
 
-def paid_days(session: Session, *, limit: int = DAYS) -> tuple[PaidDay, ...]:
-    """Closed and paid days, newest first: three statements."""
+def paid_days(session: Session, held: Held, *, limit: int = DAYS) -> tuple[PaidDay, ...]:
+    """Closed and paid days, newest first: four statements."""
     rows = session.scalars(
         select(BusinessDay)
         .where(BusinessDay.state != "open")
         .order_by(BusinessDay.business_date.desc())
         .limit(limit)
     ).all()
-    return _with_payouts(session, list(rows))
+    return _with_payouts(session, list(rows), held)
 
 
-def paid_day(session: Session, day: date) -> PaidDay:
+def paid_day(session: Session, day: date, held: Held) -> PaidDay:
     """One closed or paid day. Raises NotFound for any other."""
     row = session.get(BusinessDay, day)
     if row is None or row.state == "open":
         raise NotFound(N_("Nothing was paid for this day."))
-    return _with_payouts(session, [row])[0]
+    return _with_payouts(session, [row], held)[0]
 
 
-def people_paid(session: Session, day: date, *, after: int | None = None) -> PaidPage:
+def people_paid(
+    session: Session, day: date, *, letter: LetterState | None = None, after: int | None = None
+) -> PaidPage:
     """Who was paid how much for a day, with the letter of each."""
-    query = (
+    query = _paid(day).order_by(Payout.account_id).limit(PAGE + 1)
+    if letter is not None:
+        query = query.where(PayoutLetter.state == letter)
+    if after is not None:
+        query = query.where(Payout.account_id > after)
+    rows = [Paid(*row) for row in session.execute(query)]
+    return PaidPage(tuple(rows[:PAGE]), rows[PAGE - 1].account_id if len(rows) > PAGE else None)
+
+
+def payment(session: Session, day: date, person_id: UUID) -> Paid | None:
+    """One person's payout of a day."""
+    row = session.execute(_paid(day).where(Account.person_id == person_id)).one_or_none()
+    return Paid(*row) if row is not None else None
+
+
+def _paid(day: date) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Payout.account_id,
             Account.person_id,
@@ -86,6 +137,7 @@ def people_paid(session: Session, day: date, *, after: int | None = None) -> Pai
             PayoutLetter.state,
             PayoutLetter.sent_at,
             PayoutLetter.reply,
+            PayoutLetter.doubts,
         )
         .join(Account, Account.id == Payout.account_id)
         .outerjoin(Person, Person.person_id == Account.person_id)
@@ -95,16 +147,10 @@ def people_paid(session: Session, day: date, *, after: int | None = None) -> Pai
             & (PayoutLetter.account_id == Payout.account_id),
         )
         .where(Payout.business_date == day)
-        .order_by(Payout.account_id)
-        .limit(PAGE + 1)
     )
-    if after is not None:
-        query = query.where(Payout.account_id > after)
-    rows = [Paid(*row) for row in session.execute(query)]
-    return PaidPage(tuple(rows[:PAGE]), rows[PAGE - 1].account_id if len(rows) > PAGE else None)
 
 
-def _with_payouts(session: Session, rows: list[BusinessDay]) -> tuple[PaidDay, ...]:
+def _with_payouts(session: Session, rows: list[BusinessDay], held: Held) -> tuple[PaidDay, ...]:
     dates = [row.business_date for row in rows]
     paid = {row.business_date: (row.payouts or 0, row.payout_cents or 0) for row in rows}
     closed = [row.business_date for row in rows if row.state == "closed"]  # still being paid
@@ -123,10 +169,14 @@ def _with_payouts(session: Session, rows: list[BusinessDay]) -> tuple[PaidDay, .
         .order_by(PayoutLetter.business_date, PayoutLetter.state)
     ):
         letters.setdefault(day, {})[state] = count
+    left = _left(session, rows)
     return tuple(
         PaidDay(
             day=row.business_date,
             state=row.state,
+            ends_at=row.ends_at,
+            held=row.business_date in held.days,
+            left=left.get(row.business_date),
             closed_at=row.closed_at,
             paid_at=row.paid_at,
             people=paid[row.business_date][0],
@@ -135,3 +185,31 @@ def _with_payouts(session: Session, rows: list[BusinessDay]) -> tuple[PaidDay, .
         )
         for row in rows
     )
+
+
+def _left(session: Session, rows: list[BusinessDay]) -> dict[date, Left]:
+    """Who was left when each day was paid, as the run that paid it noted: a sum over all accounts
+    that no later page should have to repeat."""
+    paid = [row.paid_at for row in rows if row.paid_at is not None]
+    if not paid:
+        return {}
+    reports = session.scalars(
+        select(CommandRun.report)
+        .where(
+            CommandRun.command == "payout",
+            CommandRun.started_at.between(min(paid) - LONGEST_RUN, max(paid)),
+            CommandRun.report.contains('"carried_people"'),
+        )
+        .order_by(CommandRun.started_at)
+    )
+    found = {}
+    for report in reports:
+        for each in json.loads(report)["days"]:
+            # Before there were holds, a report said nothing of them.
+            found[date.fromisoformat(each["day"])] = Left(
+                each["carried_people"],
+                each["carried_cents"],
+                each.get("held_people", 0),
+                each.get("held_cents", 0),
+            )
+    return found

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ates.accounting import holds
 from ates.accounting.keyring import Books
 from ates.accounting.ledger import Ledger
 from ates.accounting.models import Head
@@ -16,6 +18,7 @@ from ates.accounting.verify.blocks import Inspection
 from ates.accounting.verify.difference import Difference, dollars, headline
 from ates.accounting.verify.log import log
 from ates.accounting.verify.quick import quick, trial_balance
+from ates.accounting.verify.settled import settled
 from ates.accounting.verify.sums import sums
 
 __all__ = [
@@ -55,15 +58,20 @@ def verify(session: Session, books: Books, level: Level) -> Found:
     inspection = Inspection.after(session, books, begin)
     found += _first(inspection.run())
     if level == "full":
-        found += _first(sums(session, books)) + _first(log(session))
+        found += _first(sums(session, books)) + _first(settled(session)) + _first(log(session))
         found += _first(audit(session, books))
     return Found(level, inspection.entries, inspection.block_no, found[:SHOWN])
 
 
-def mark(session: Session, found: Found) -> None:
-    """Remember how far the chain was proven, so that the next check begins there."""
-    if found.differences or found.level == "quick":
-        return
+def mark(session: Session, books: Books, found: Found) -> UUID | None:
+    """Remember how far the chain was proven, so that the next check begins there.
+
+    A difference holds all payouts and letters instead; gives that hold, if it is a new one.
+    """
+    if found.differences:
+        return holds.differ(session, books, f"The books differ: {found.differences[0]}")
+    if found.level == "quick":
+        return None
     if Ledger.lock(session).verified_block_no < found.block_no:
         session.execute(
             update(Head)
@@ -71,6 +79,7 @@ def mark(session: Session, found: Found) -> None:
             .values(verified_block_no=found.block_no)
             .execution_options(synchronize_session=False)
         )
+    return None
 
 
 def _first(differences: Iterable[Difference]) -> list[Difference]:

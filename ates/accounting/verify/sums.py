@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, literal, select
 from sqlalchemy.orm import Session
 
-from ates.accounting.balances import net_of, total
+from ates.accounting.balances import total
 from ates.accounting.chain import BEFORE_ALL
 from ates.accounting.closing import seal_of
 from ates.accounting.keyring import Books
@@ -25,7 +25,6 @@ from ates.accounting.models import (
 from ates.accounting.verify.blocks import drawn_by_key
 from ates.accounting.verify.difference import Difference
 
-SHOWN = 100
 Question = Any  # a SELECT; its exact row type says nothing here
 KINDS = ("fee", "reward", "adjustment", "payout")
 
@@ -35,7 +34,6 @@ def sums(session: Session, books: Books) -> Iterator[Difference]:
     for name, kept, again in _comparisons():
         for row in session.execute(_either(kept, again)):
             yield Difference(f"{name} differs from the entries: {_plain(row)}")
-    yield from _settlements(session)
     yield from _paid_days(session)
     yield from _seals(session, books)
     yield from _prices(session, books)
@@ -131,31 +129,6 @@ def _of_kind(kind: str) -> Any:
 
 def _plain(row: Any) -> str:
     return f"{row[0]} {', '.join(str(value) for value in row[1:])}"
-
-
-def _settlements(session: Session) -> Iterator[Difference]:
-    """C6: a payout of a paid day is what was owed as of that day. C7: nobody is owed after it."""
-    running = (
-        func.sum(net_of())
-        .over(partition_by=AccountDay.account_id, order_by=AccountDay.business_date)
-        .label("after")
-    )
-    every = select(
-        AccountDay.account_id, AccountDay.business_date, AccountDay.payout_cents, running
-    ).subquery()
-    owed = every.c.after - every.c.payout_cents
-    due = case((owed > 0, -owed), else_=0)
-    rows = session.execute(
-        select(every)
-        .join(BusinessDay, BusinessDay.business_date == every.c.business_date)
-        .where(BusinessDay.state == "paid", every.c.payout_cents != due)
-        .limit(SHOWN)
-    )
-    for row in rows:
-        yield Difference(
-            f"account {row.account_id} was not paid what it was owed as of {row.business_date}",
-            cents=int(row.after),
-        )
 
 
 def _paid_days(session: Session) -> Iterator[Difference]:

@@ -1,6 +1,16 @@
 """The pages of accounting. Nothing here moves money: only the command pays (R17)."""
 
-from ates.accounting.views import accounts, books, corrections, own, payouts
+from ates.accounting.views import accounts, books, corrections, holds, letters, own, payouts
 from ates.accounting.views.blueprint import chip_balance, pages
 
-__all__ = ["accounts", "books", "chip_balance", "corrections", "own", "pages", "payouts"]
+__all__ = [
+    "accounts",
+    "books",
+    "chip_balance",
+    "corrections",
+    "holds",
+    "letters",
+    "own",
+    "pages",
+    "payouts",
+]

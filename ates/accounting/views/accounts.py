@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ates.accounting.forms import AccountFilter, LedgerFilter
 from ates.accounting.queries import accounts as people
-from ates.accounting.queries import days
+from ates.accounting.queries import days, holds
 from ates.accounting.views.blueprint import page, pages, places, sheet_of, visited
 from ates.kernel import clock
 from ates.kernel.db import reading
@@ -48,5 +48,10 @@ def account(person_id: UUID) -> ResponseReturnValue:
     sheet = sheet_of(person_id, form)
     if not sheet.standing.known:
         raise NotFound(N_("There is no such account."))
+    with reading("accounting") as session:
+        hold = holds.of_account(session, person_id) if sheet.standing.held else None
     beside = places("accounting.account", form, sheet.page, person_id=person_id)
-    return page("account", sheet=sheet, form=form, recorded=visited(person_id), **beside)
+    recorded = visited(person_id)
+    return page(
+        "account", sheet=sheet, form=form, hold=hold, reader=me().id, recorded=recorded, **beside
+    )

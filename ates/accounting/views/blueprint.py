@@ -33,8 +33,12 @@ def chip_balance(person_id: UUID) -> int | None:
 
 
 def page(name: str, **values: Any) -> str:
-    zone = current_app.extensions["ates.config"].timezone
-    return render_template(f"accounting/{name}.html", zone=zone, **values)
+    return render_template(f"accounting/{name}.html", zone=zone(), **values)
+
+
+def zone() -> str:
+    """The name of the business zone, beside the figures of every page."""
+    return str(current_app.extensions["ates.config"].timezone)
 
 
 def sheet_of(person_id: UUID, form: LedgerFilter) -> sheets.Sheet:

@@ -3,7 +3,7 @@
 from flask.typing import ResponseReturnValue
 
 from ates.accounting.forms import EntryFilter
-from ates.accounting.queries import corrections, days, ledger, sheets
+from ates.accounting.queries import corrections, days, holds, ledger, sheets
 from ates.accounting.views.blueprint import day_in, page, pages, places, visited
 from ates.accounting.views.corrections import why_not_reversed
 from ates.kernel import clock
@@ -22,8 +22,10 @@ def overview() -> ResponseReturnValue:
         last = days.last_days(session, at=now)
         books, mark = days.books(session), watermark(session, "accounting")
         waiting = corrections.waiting(session)
+        stop = holds.of_everything(session)
     return page(
         "overview",
+        stop=stop,
         days=last,
         today=next((each for each in last if each.starts_at <= now < each.ends_at), None),
         books=books,
