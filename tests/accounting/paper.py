@@ -28,6 +28,7 @@ from ates.kernel.context import Context, NavItem
 from ates.kernel.mail import LetterState
 from ates.kernel.tables import KERNEL
 from ates.web import access, shell
+from tests.accounting import make
 from tests.web.shop import Sessions, bearer_of, config, person, token_for
 
 TODAY = date(2026, 11, 24)
@@ -106,6 +107,7 @@ def open_desk(folder: Path) -> Desk:
     app.extensions["ates.contexts"] = parts
     database = db.Database(settings.database_url, unsafe=True)
     db.init_app(app, database)
+    app.extensions["ates.books"] = make.books()
     with database.transaction() as session:
         for metadata in (KERNEL, books.Base.metadata, sums.Base.metadata):
             metadata.create_all(session.connection())
@@ -114,6 +116,7 @@ def open_desk(folder: Path) -> Desk:
             for kind, contra in CONTRAS.items()
         ]
         session.execute(insert(books.PostingKind), kinds)
+        session.add(books.AuditHead(id=1, number=0, hash=bytes(32)))
     shell.init_app(app, settings, parts)
     for part in parts:
         assert part.pages is not None

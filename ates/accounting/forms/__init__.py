@@ -2,9 +2,18 @@
 
 from ates.accounting.forms.filters import (
     AccountFilter,
+    DayFilter,
     EntryFilter,
     LedgerFilter,
     PayoutFilter,
+    StatementFilter,
 )
 
-__all__ = ["AccountFilter", "EntryFilter", "LedgerFilter", "PayoutFilter"]
+__all__ = [
+    "AccountFilter",
+    "DayFilter",
+    "EntryFilter",
+    "LedgerFilter",
+    "PayoutFilter",
+    "StatementFilter",
+]

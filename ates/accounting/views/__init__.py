@@ -1,6 +1,6 @@
 """The pages of accounting. Nothing here moves money: only the command pays (R17)."""
 
-from ates.accounting.views import accounts, books, own, payouts
+from ates.accounting.views import accounts, books, exports, own, payouts, statements
 from ates.accounting.views.blueprint import chip_balance, pages
 
-__all__ = ["accounts", "books", "chip_balance", "own", "pages", "payouts"]
+__all__ = ["accounts", "books", "chip_balance", "exports", "own", "pages", "payouts", "statements"]
