@@ -151,7 +151,8 @@ def lines(
 
 def streamed(session: Session, question: Select[*tuple[Any, ...]]) -> Iterator[Row]:
     """Rows as they come: on PostgreSQL through a cursor of the server, on SQLite step by step."""
-    return iter(session.execute(question.execution_options(yield_per=BATCH)))
+    with session.execute(question.execution_options(yield_per=BATCH)) as found:
+        yield from found
 
 
 def download(
@@ -187,7 +188,7 @@ class Body:
         self, pieces: Generator[bytes, None, None], stack: ExitStack, name: str, broken: bytes
     ) -> None:
         self._pieces, self._stack, self._name, self._broken = pieces, stack, name, broken
-        self._began = clock.monotonic()
+        self._began, self._over = clock.monotonic(), False
         try:
             self._first: bytes | None = next(pieces, b"")
         except BaseException:
@@ -201,6 +202,8 @@ class Body:
         if self._first is not None:
             first, self._first = self._first, None
             return first
+        if self._over:
+            raise StopIteration
         try:
             if clock.monotonic() - self._began > LONGEST:
                 raise TimeoutError(f"the file took longer than {LONGEST:.0f} s")
@@ -211,11 +214,11 @@ class Body:
         except Exception:
             log.exception("the file %s broke off", self._name)
             self.close()
-            last, self._broken = self._broken, b""
-            return last
+            return self._broken
 
     def close(self) -> None:
         """Give the connection back. Called by the server, also when nobody listens any more."""
+        self._over = True
         self._pieces.close()
         self._stack.close()
 

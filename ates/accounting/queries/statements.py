@@ -32,6 +32,7 @@ class Statement:
 
     holder: Holder
     period: Period
+    previous: date | None  # the business day before; None: the books begin here
     brought_cents: int
     days: tuple[StatementDay, ...]
     counts: dict[Kind, int]
@@ -90,7 +91,7 @@ def statement(session: Session, person_id: UUID, period: Period, *, at: datetime
     rows = _day_rows(session, holder, period, at)
     if not rows:
         raise NotFound(N_("The books have no such day."))
-    month, later = _around(session, holder, rows[-1].day)
+    previous, month, later = _around(session, holder, Period(rows[0].day, rows[-1].day))
     brought = holder.balance_cents - later - sum(row.sums.net_cents for row in rows)
     ends = carried(brought, [row.sums for row in rows])
     seqs = _seqs(rows)
@@ -101,6 +102,7 @@ def statement(session: Session, person_id: UUID, period: Period, *, at: datetime
     return Statement(
         holder=holder,
         period=period,
+        previous=previous,
         brought_cents=brought,
         days=tuple(row.ending(end) for row, end in zip(rows, ends, strict=True)),
         counts=counts,
@@ -130,17 +132,22 @@ def _day_rows(
     return [statement_days.read(row) for row in rows]
 
 
-def _around(session: Session, holder: Holder, last: date) -> tuple[Sums, int]:
-    """What the month has brought up to `last`, and what counts later."""
-    begin = last.replace(day=1)
-    until = [total(case((AccountDay.business_date <= last, column), else_=0)) for column in SUMS]
-    later = total(case((AccountDay.business_date > last, net_of()), else_=0))
-    *sums, beyond = session.execute(
-        select(*until, later).where(
-            AccountDay.account_id == holder.account_id, AccountDay.business_date >= begin
+def _around(session: Session, holder: Holder, shown: Period) -> tuple[date | None, Sums, int]:
+    """The day before, what the month has brought up to the last day, and what counts later."""
+    day, last = AccountDay.business_date, shown.last
+    previous = (
+        select(func.max(BusinessDay.business_date))
+        .where(BusinessDay.business_date < shown.first)
+        .scalar_subquery()
+    )
+    until = [total(case((day <= last, column), else_=0)) for column in SUMS]
+    later = total(case((day > last, net_of()), else_=0))
+    before, *sums, beyond = session.execute(
+        select(previous, *until, later).where(
+            AccountDay.account_id == holder.account_id, day >= last.replace(day=1)
         )
     ).one()
-    return Sums(*map(int, sums)), int(beyond)
+    return before, Sums(*map(int, sums)), int(beyond)
 
 
 def _seqs(rows: Sequence[StatementDay]) -> tuple[int, int]:

@@ -85,9 +85,12 @@ def _beside(seen: Whose, found: StatementList) -> dict[str, Any]:
 
 
 def _neighbours(seen: Whose, found: Statement) -> dict[str, Any]:
-    """The statements that chain with this one."""
+    """The statements that chain with this one: the books have those between begin and now."""
 
     def at(period: Period | None) -> str | None:
         return seen.address("statement", period=period.name) if period is not None else None
 
-    return {"previous": at(found.period.before()), "next": at(found.period.after())}
+    return {
+        "previous": at(found.period.before()) if found.previous is not None else None,
+        "next": at(found.period.after()) if not found.running else None,
+    }
