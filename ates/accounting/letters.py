@@ -91,7 +91,7 @@ def compose(session: Session, letter: PayoutLetter, books: Books) -> Letter | No
         "fees": letter.fees,
         "adjustment_cents": letter.adjustment_cents,
         "adjustments": letter.adjustments,
-        "address": f"{books.url.rstrip('/')}/accounting/me",
+        "address": f"{books.url.rstrip('/')}/accounting/me/statements/{letter.business_date}",
     }
     return Letter(person.email, letter.locale, TEMPLATE, values)
 

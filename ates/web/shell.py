@@ -6,7 +6,19 @@ from flask import Flask
 
 from ates.config import Config
 from ates.kernel.context import Context
-from ates.web import access, csrf, errors, frame, headers, i18n, identity, journal, mailbox, pages
+from ates.web import (
+    access,
+    csrf,
+    errors,
+    frame,
+    headers,
+    i18n,
+    identity,
+    journal,
+    mailbox,
+    pages,
+    sheet,
+)
 from ates.web.api.pages import pages as description
 
 
@@ -27,6 +39,7 @@ def init_app(app: Flask, config: Config, contexts: Sequence[Context]) -> None:
     i18n.init_app(app, config)
     access.init_app(app)
     csrf.init_app(app, config)
+    sheet.init_app(app)
     app.jinja_env.globals["frame"] = frame.frame
     app.jinja_env.globals["mounted"] = frame.mounted
     app.register_blueprint(pages.pages)

@@ -74,7 +74,7 @@ def test_what_it_says(office: Office) -> None:
   Fees, 1 assignment                   −$11.00
   Left on the account                    $0.00
 
-http://127.0.0.1:8000/accounting/me
+http://127.0.0.1:8000/accounting/me/statements/2025-03-28
 """,
     )
 

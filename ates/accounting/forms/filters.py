@@ -7,7 +7,9 @@ from uuid import UUID
 
 from ates.accounting.queries.accounts import Order
 from ates.accounting.queries.rows import KINDS, Place, Scope
+from ates.accounting.statements import Period
 from ates.contracts.accounting import Kind
+from ates.kernel.errors import N_
 from ates.kernel.mail import LetterState
 from ates.web.forms import Form, choice, day, line, public_id, whole
 
@@ -125,3 +127,34 @@ class PayoutFilter(Form):
 
     letter = choice(LetterState)
     after = whole(1, BIGGEST)
+
+
+class DayFilter(Form):
+    """`from to`: business days, both of them inclusive."""
+
+    vars()["from"] = day()
+    to = day()
+
+    @property
+    def since(self) -> date | None:
+        found: date | None = self.clean.get("from")
+        return found
+
+
+class StatementFilter(DayFilter):
+    """`from to`: a statement of these days; `after before`: a page of the list."""
+
+    after = day()
+    before = day()
+
+    @property
+    def period(self) -> Period | None:
+        """The days asked for; one alone is a day. None if they are none: `wrong` says so."""
+        first, last = self.since or self.to, self.to or self.since
+        if first is None or last is None:
+            return None
+        try:
+            return Period.between(first, last)
+        except ValueError:
+            self.wrong["to"] = N_("Choose at most a year of days, the first one first.")
+            return None

@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from ates.accounting.holds import ACTIVE, OF_ALL
 from ates.accounting.models import Account, AccountDay, Hold, Person
 
 PAGE = 50
+NAME = func.coalesce(Person.name, "")  # of people whom auth has not told of yet
 
 
 class Order(StrEnum):
@@ -143,8 +144,21 @@ def accounts(
     after: str = "",
 ) -> AccountPage:
     """Accounts by what is owed, by debt or by name, beginning after the cursor `after`."""
+    query = everybody(today=today, search=search, below=below, order=order)
+    place = _place(after, order)
+    if place is not None:
+        query = query.where(_beyond(order, *place))
+    rows = session.execute(query.limit(PAGE + 1)).all()
+    shown = tuple(AccountRow(*row) for row in rows[:PAGE])
+    older = _cursor(shown[-1], order) if len(rows) > PAGE else None
+    return AccountPage(shown, older)
+
+
+def everybody(
+    *, today: date | None, search: str = "", below: bool = False, order: Order = Order.OWED
+) -> Select[*tuple[Any, ...]]:
+    """All accounts that match, in order: what pages and files are cut from."""
     earned = AccountDay.fee_cents + AccountDay.reward_cents
-    name = func.coalesce(Person.name, "")
     query = (
         select(
             Account.id,
@@ -161,29 +175,21 @@ def accounts(
     if below:
         query = query.where(Account.balance_cents < 0)
     if search:
-        query = query.where(func.lower(name).contains(search.lower(), autoescape=True))
-    place = _place(after, order)
-    if place is not None:
-        query = query.where(_beyond(order, name, *place))
+        query = query.where(func.lower(NAME).contains(search.lower(), autoescape=True))
     sort: dict[Order, tuple[Any, ...]] = {
         Order.OWED: (Account.balance_cents.desc(), Account.id),
         Order.BELOW: (Account.balance_cents.asc(), Account.id),
-        Order.NAME: (name.asc(), Account.id),
+        Order.NAME: (NAME.asc(), Account.id),
     }
-    rows = session.execute(query.order_by(*sort[order]).limit(PAGE + 1)).all()
-    shown = tuple(AccountRow(*row) for row in rows[:PAGE])
-    older = _cursor(shown[-1], order) if len(rows) > PAGE else None
-    return AccountPage(shown, older)
+    return query.order_by(*sort[order])
 
 
 def _on(today: date | None) -> ColumnElement[bool]:
     return and_(AccountDay.account_id == Account.id, AccountDay.business_date == today)
 
 
-def _beyond(
-    order: Order, name: ColumnElement[str], value: int | str, account_id: int
-) -> ColumnElement[bool]:
-    column: ColumnElement[Any] = name if order is Order.NAME else Account.balance_cents.expression
+def _beyond(order: Order, value: int | str, account_id: int) -> ColumnElement[bool]:
+    column: ColumnElement[Any] = NAME if order is Order.NAME else Account.balance_cents.expression
     further = column < value if order is Order.OWED else column > value
     return or_(further, and_(column == value, Account.id > account_id))
 

@@ -29,13 +29,9 @@ SHOWN = 160  # characters of a description in a list
 
 def lines(session: Session, scope: Scope, place: Place, *, limit: int = PAGE) -> Page:
     """One page, in the order of booking: two statements, and one more for notes of corrections."""
-    key = Entry.entry_no if scope.account_id is None else Entry.account_seq
-    conditions = _conditions(scope)
-    if scope.dated:
-        low, high = _range(session, scope)
-        if low is None or high is None:
-            return Page(())
-        conditions.append(key.between(low, high))
+    key, conditions = key_of(scope), matching(session, scope)
+    if conditions is None:
+        return Page(())
     query = _lines().where(*conditions).limit(limit + 1)
     if place.before is not None:
         rows = session.execute(query.where(key > place.before).order_by(key)).all()
@@ -99,6 +95,42 @@ def late_entries(
         .limit(limit)
     )
     return tuple(Line(*row) for row in rows)
+
+
+def lines_between(
+    session: Session, account_id: int, days: tuple[date, date], seqs: tuple[int, int], *, limit: int
+) -> tuple[Line, ...]:
+    """Entries of one account that count in these days, by business date; `seqs` contains them."""
+    rows = session.execute(
+        _lines()
+        .where(
+            Entry.account_id == account_id,
+            Entry.account_seq.between(*seqs),
+            Entry.business_date.between(*days),
+        )
+        .order_by(Entry.business_date, Entry.account_seq)
+        .limit(limit)
+    )
+    return tuple(Line(*row) for row in rows)
+
+
+def key_of(scope: Scope) -> InstrumentedAttribute[int]:
+    """What puts the entries of a scope into the order of booking."""
+    return Entry.entry_no if scope.account_id is None else Entry.account_seq
+
+
+def matching(session: Session, scope: Scope) -> list[ColumnElement[bool]] | None:
+    """What narrows entries to a scope, with the range of their numbers; None if nothing can match.
+
+    One statement at most: days are found by the sums that know their range.
+    """
+    conditions = _conditions(scope)
+    if scope.dated:
+        low, high = _range(session, scope)
+        if low is None or high is None:
+            return None
+        conditions.append(key_of(scope).between(low, high))
+    return conditions
 
 
 def task_of(session: Session, number: int) -> UUID | None:

@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import Account, Person
-from ates.accounting.queries import accounts, days, ledger
+from ates.accounting.queries import accounts, days, ledger, statement_days
 from ates.accounting.queries.accounts import Standing
 from ates.accounting.queries.rows import Page, Place, Scope, Total
+from ates.accounting.statements import Sums
 from ates.web.watermark import Watermark, watermark
 
-Narrow = Callable[[int], Scope]
+Cut = Callable[[int], Scope]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Sheet:
     page: Page
     total: Total
     mark: Watermark
+    month: Sums  # the month of today, so far
 
 
 @dataclass(frozen=True)
@@ -37,22 +39,37 @@ class EntryList:
     mark: Watermark
 
 
-def sheet(
-    session: Session, person_id: UUID, narrow: Narrow, place: Place, *, at: datetime
-) -> Sheet:
-    """The sheet of a person; `narrow` makes the scope once the account is known."""
+def sheet(session: Session, person_id: UUID, cut: Cut, place: Place, *, at: datetime) -> Sheet:
+    """The sheet of a person; `cut` makes the scope once the account is known."""
     standing = accounts.standing(session, person_id, days.day_at(session, at))
-    page, total = Page(()), Total(0, 0)
+    page, total, month = Page(()), Total(0, 0), Sums()
     if standing.account_id is not None:
-        scope = narrow(standing.account_id)
+        scope = cut(standing.account_id)
         page, total = ledger.lines(session, scope, place), ledger.total(session, scope)
-    return Sheet(standing, page, total, watermark(session, "accounting"))
+        if standing.today is not None:
+            month = statement_days.month_of(session, standing.account_id, standing.today)
+    return Sheet(standing, page, total, watermark(session, "accounting"), month)
 
 
 def entry_list(
     session: Session, scope: Scope, place: Place, *, user: UUID | None, task: int | None
 ) -> EntryList:
     """Entries of a scope, narrowed to a person and a task's number; unknown ones match none."""
+    narrowed, name = narrow(session, scope, user=user, task=task)
+    mark = watermark(session, "accounting")
+    if narrowed is None:
+        return EntryList(Page(()), Total(0, 0), name, mark)
+    page = ledger.lines(session, narrowed, place)
+    return EntryList(page, ledger.total(session, narrowed), name, mark)
+
+
+def narrow(
+    session: Session, scope: Scope, *, user: UUID | None, task: int | None
+) -> tuple[Scope | None, str | None]:
+    """A scope narrowed to a person and a task's number, and the person's name.
+
+    None instead of a scope that nothing can match: of somebody without an account, of no task.
+    """
     name, known = None, True
     changes: dict[str, object] = {}
     if user is not None:
@@ -67,9 +84,4 @@ def entry_list(
     if task is not None:
         changes["task_id"] = ledger.task_of(session, task)
         known = known and changes["task_id"] is not None
-    mark = watermark(session, "accounting")
-    if not known:
-        return EntryList(Page(()), Total(0, 0), name, mark)
-    narrowed = Scope(**{**vars(scope), **changes})
-    page = ledger.lines(session, narrowed, place)
-    return EntryList(page, ledger.total(session, narrowed), name, mark)
+    return (Scope(**{**vars(scope), **changes}) if known else None), name

@@ -1,6 +1,16 @@
 """The pages of accounting. Nothing here moves money: only the command pays (R17)."""
 
-from ates.accounting.views import accounts, books, corrections, holds, letters, own, payouts
+from ates.accounting.views import (
+    accounts,
+    books,
+    corrections,
+    exports,
+    holds,
+    letters,
+    own,
+    payouts,
+    statements,
+)
 from ates.accounting.views.blueprint import chip_balance, pages
 
 __all__ = [
@@ -8,9 +18,11 @@ __all__ = [
     "books",
     "chip_balance",
     "corrections",
+    "exports",
     "holds",
     "letters",
     "own",
     "pages",
     "payouts",
+    "statements",
 ]

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from ates.accounting.forms import AccountFilter, LedgerFilter
 from ates.accounting.queries import accounts as people
 from ates.accounting.queries import days, holds
-from ates.accounting.views.blueprint import page, pages, places, sheet_of, visited
+from ates.accounting.views.blueprint import page, pages, places, sheet_of, visited, whose
 from ates.kernel import clock
 from ates.kernel.db import reading
 from ates.kernel.errors import N_, NotFound
@@ -40,10 +40,9 @@ def accounts() -> ResponseReturnValue:
 @allow(EVERYBODY)
 def account(person_id: UUID) -> ResponseReturnValue:
     """Somebody's sheet, for those who keep the books; for everybody else it does not exist."""
-    if me().role not in BOOKKEEPERS.roles:
-        if person_id == me().id:
-            return redirect(url_for("accounting.mine"), 303)
-        raise NotFound(N_("There is no such account."))
+    seen = whose(person_id)
+    if seen.own and me().role not in BOOKKEEPERS.roles:
+        return redirect(url_for("accounting.mine"), 303)
     form = LedgerFilter.asked()
     sheet = sheet_of(person_id, form)
     if not sheet.standing.known:
@@ -53,5 +52,12 @@ def account(person_id: UUID) -> ResponseReturnValue:
     beside = places("accounting.account", form, sheet.page, person_id=person_id)
     recorded = visited(person_id)
     return page(
-        "account", sheet=sheet, form=form, hold=hold, reader=me().id, recorded=recorded, **beside
+        "account",
+        sheet=sheet,
+        form=form,
+        seen=seen,
+        hold=hold,
+        reader=me().id,
+        recorded=recorded,
+        **beside,
     )

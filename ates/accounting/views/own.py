@@ -4,7 +4,7 @@ from flask.typing import ResponseReturnValue
 
 from ates.accounting.forms import LedgerFilter
 from ates.accounting.queries import accounts, days
-from ates.accounting.views.blueprint import page, pages, places, sheet_of
+from ates.accounting.views.blueprint import Whose, page, pages, places, sheet_of
 from ates.contracts.auth import DRAWN_ROLES
 from ates.kernel import clock
 from ates.kernel.db import reading
@@ -24,6 +24,7 @@ def mine() -> ResponseReturnValue:
         "mine",
         sheet=sheet,
         form=form,
+        seen=Whose(person.id, own=True),
         drawn=person.role in DRAWN_ROLES,
         **places("accounting.mine", form, sheet.page),
     )
