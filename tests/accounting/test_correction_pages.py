@@ -212,6 +212,16 @@ def test_a_rejected_request_books_nothing(bank: Bank) -> None:
     assert "Nothing matches." in words(bank.aurora.get(f"{LIST}?state=requested"))
 
 
+def test_an_approval_is_followed_from_the_click_to_its_entry(bank: Bank) -> None:
+    bank.ask()
+    done = bank.decide(bank.aurora)
+    number = bank.last_entry().entry_no
+    chain = bank.aurora.get(f"/ops/chain?id={done.headers['X-Request-Id']}")
+    assert f"Entry {number}: correction" in words(chain)
+    assert f'href="/accounting/entries/{number}"' in chain.text
+    assert str(of(bank.aurora)) in chain.text
+
+
 def test_who_comes_second_is_told(bank: Bank, sign_in: Enter, drain: Callable[[], None]) -> None:
     klavdia = sign_in("accountant", name="Klavdia V.")
     drain()

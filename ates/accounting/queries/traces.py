@@ -21,11 +21,17 @@ MOMENTS = 50  # blocks whose events are looked for
 WITHIN = timedelta(seconds=1)  # from the moment of a block to the event that tells it
 TASK = "task_id:"
 POSTED = contract_of(EntriesPosted).type
-SENTENCES = {"fee": N_("Entry %(number)s: fee"), "reward": N_("Entry %(number)s: reward")}
+SOURCE = "accounting"
+SENTENCES = {
+    "fee": N_("Entry %(number)s: fee"),
+    "reward": N_("Entry %(number)s: reward"),
+    "adjustment": N_("Entry %(number)s: correction"),
+}
 
 
 def made(session: Session, events: Sequence[Meta], ids: Collection[str]) -> list[TraceLine]:
-    """Fees and rewards of these events, each with its entry; letters of these payout runs."""
+    """Fees and rewards of these events, each with its entry; corrections that were approved in
+    these acts; letters of these payout runs."""
     rows = _entries(session, events)
     said = _said(session, sorted({row.posted_at for row in rows})[-MOMENTS:])
     entries = [
@@ -40,7 +46,7 @@ def made(session: Session, events: Sequence[Meta], ids: Collection[str]) -> list
         )
         for row in rows
     ]
-    return [*entries, *_letters(session, ids)]
+    return [*entries, *_corrections(session, events), *_letters(session, ids)]
 
 
 def _entries(session: Session, events: Sequence[Meta]) -> Sequence[Any]:
@@ -59,7 +65,7 @@ def _entries(session: Session, events: Sequence[Meta]) -> Sequence[Any]:
         select(Entry.entry_no, Entry.kind, Entry.posted_at, Entry.event_id, Block.block_no)
         .join(Block, Block.first_entry_no == first)
         .where(
-            Entry.kind.in_(tuple(SENTENCES)),
+            Entry.kind.in_(("fee", "reward")),
             Entry.source_id.in_(tasks),
             Entry.event_id.in_([meta.id for meta in events]),
         )
@@ -78,11 +84,42 @@ def _said(session: Session, moments: Collection[datetime]) -> dict[int, UUID]:
         )
         found.append(
             select(table.c.event_id, table.c.data).where(
-                or_(*near), table.c.source == "accounting", table.c.type == POSTED
+                or_(*near), table.c.source == SOURCE, table.c.type == POSTED
             )
         )
     rows = session.execute(union_all(*found))
     return {json.loads(row.data)["block_no"]: row.event_id for row in rows}
+
+
+def _corrections(session: Session, events: Sequence[Meta]) -> list[TraceLine]:
+    """What a person booked: told in events of accounting's own that no other event caused."""
+    own = {
+        meta.id: meta
+        for meta in events
+        if meta.source == SOURCE and meta.actor is not None and meta.causation_id is None
+    }
+    if not own:
+        return []
+    found = [
+        select(table.c.event_id, table.c.data).where(
+            table.c.event_id.in_(own), table.c.type == POSTED
+        )
+        for table in (event_log, outbox)
+    ]
+    return [
+        TraceLine(
+            own[row.event_id].occurred_at,
+            SENTENCES[entry["kind"]],
+            {"number": entry["entry_no"]},
+            "accounting.entry",
+            {"number": entry["entry_no"]},
+            correlation_id=own[row.event_id].correlation_id,
+            said=row.event_id,
+        )
+        for row in session.execute(union_all(*found))
+        for entry in json.loads(row.data)["entries"]
+        if entry["kind"] == "adjustment"
+    ]
 
 
 def _first_id(moment: datetime) -> UUID:
