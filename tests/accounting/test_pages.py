@@ -262,7 +262,7 @@ class TestBooks:
         me = ids.new()
         three_days(desk, me)
         page = text(accountant, "/accounting/payouts/")
-        assert "22 Nov 2026 ✓ Paid 1 $25.00 ✓ sent 1" in page
+        assert "22 Nov 2026 ✓ Paid 1 $25.00 — 1 ✓ sent" in page
         assert "23 Nov 2026 is closed and not paid." in page
         body = accountant.get(f"/accounting/payouts/{BEFORE}").text
         assert "Kesha A." in body

@@ -19,11 +19,13 @@ class MailServer:
 
     accept · later (451) · refuse (550) · refuse_address (550 at RCPT) · drop_before (the line is
     cut before the letter is taken) · drop_after (it is taken, then the line is cut without a
-    word) · hang (no answer to DATA until the mode changes)
+    word) · hang (no answer to DATA until the mode changes) · gone (the line is cut before any
+    letter is offered, as by a server that restarts)
     """
 
     port: int = field(default_factory=run.free_port)
     mode: str = "accept"
+    moods: list[str] = field(default_factory=list)  # the modes of the next letters, one each
     letters: list[EmailMessage] = field(default_factory=list)
     tries: int = 0
     _controller: Controller | None = None
@@ -57,6 +59,16 @@ class MailServer:
 
     # --- what aiosmtpd calls --------------------------------------------------------------------
 
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        if self.mode == "gone":
+            _cut(server)
+            return "421 gone"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
@@ -67,6 +79,8 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
         self.tries += 1
+        if self.moods:
+            self.mode = self.moods.pop(0)
         if self.mode == "later":
             return "451 4.3.0 try again later"
         if self.mode == "refuse":

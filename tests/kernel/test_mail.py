@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -31,7 +33,8 @@ def office(app: Flask, url: str, folder: Path) -> Flask:
 
 @pytest.fixture
 def app(plant: Plant, smtp: MailServer, tmp_path: Path) -> Flask:
-    """The plant with a letter box and a mail server."""
+    """The plant with a letter box and a mail server; nobody answers its bell."""
+    plant.app.extensions["ates.bell"] = SimpleNamespace(ring=lambda _: None)
     return office(plant.app, smtp.url, tmp_path)
 
 
@@ -83,8 +86,38 @@ def test_a_deferred_letter_waits_a_minute_and_gives_up_after_two_days(
     assert row.next_try_at is not None
     assert timedelta(seconds=40) < row.next_try_at - clock.now() < timedelta(seconds=80)
     assert mail.send_due() == 0
+    pauses = []
+    for hours in range(1, 8):
+        now = clock.now() + timedelta(hours=hours)
+        with clock.frozen(now):
+            assert mail.send_due() == 1
+        (row,) = rows(app)
+        assert row.next_try_at is not None
+        pauses.append(round((row.next_try_at - now) / timedelta(minutes=1), 1))
+    assert pauses == sorted(pauses), "less and less often"
+    assert 2 <= pauses[0] < pauses[-1] == 60.0, "up to an hour"
+    assert later(app, hours=47) == 1
+    assert states(app) == ["queued"]
     assert later(app, hours=49) == 1
     assert states(app) == ["failed"]
+
+
+def test_an_old_letter_that_is_sent_again_gets_its_tries(app: Flask, smtp: MailServer) -> None:
+    """The mail server was away for three days: the first "later" must not be the last."""
+    smtp.mode = "later"
+    write(app, TO)
+    for day in range(3, 3 + mail.TRIES):
+        assert states(app) == ["queued"]
+        later(app, days=day)
+    assert states(app) == ["failed"]
+    with app.app_context(), db.transaction("toy") as session:
+        assert mail.again(session, letters.BOX, mail.LetterState.FAILED) == 1
+    smtp.mode = "later"
+    later(app, days=20)
+    assert states(app) == ["queued"]
+    smtp.mode = "accept"
+    later(app, days=21)
+    assert states(app) == ["sent"]
 
 
 def test_a_refused_letter_fails_and_holds_up_no_other(app: Flask, smtp: MailServer) -> None:
@@ -129,6 +162,103 @@ def test_a_broken_answer_is_doubt_and_the_repeat_has_the_same_bytes(
     assert states(app) == ["sent"]
     assert len(same(smtp)) == 1, "a repeat is the same letter to the byte"
     assert len(smtp.letters) == {"drop_before": 1, "drop_after": 2}.get(mood, len(smtp.letters))
+
+
+def test_a_line_that_breaks_before_the_letter_is_no_doubt(app: Flask, smtp: MailServer) -> None:
+    smtp.mode = "gone"
+    write(app, TO)
+    mail.send_due()
+    (row,) = rows(app)
+    assert (row.state, row.doubts) == ("queued", 0)
+    assert "the connection broke" in (row.reply or "")
+    smtp.mode = "accept"
+    assert later(app, minutes=2) == 1
+    assert states(app) == ["sent"]
+    assert len(smtp.letters) == 1
+
+
+def test_a_server_that_restarts_loses_no_letter_and_doubles_none(
+    app: Flask, smtp: MailServer
+) -> None:
+    write(app, TO)
+    mail.send_due()
+    smtp.stop()
+    write(app, "margo@popug.example")
+    mail.send_due()
+    smtp.start()
+    assert states(app) == ["sent", "queued"]
+    later(app, minutes=2)
+    assert states(app) == ["sent", "sent"]
+    assert len(smtp.letters) == len(same(smtp)) == 2
+
+
+def test_a_doubt_that_stays_one_is_repeated_less_and_less_often_then_a_person_decides(
+    app: Flask, smtp: MailServer
+) -> None:
+    """A server that takes each letter and cuts the line would fill the receiver's box."""
+    smtp.mode = "drop_after"
+    write(app, TO, "margo@popug.example")
+    now, pauses = clock.now(), []
+    while True:
+        with clock.frozen(now):
+            mail.send_due()
+        row = rows(app)[0]
+        assert row.state == "unknown"
+        if row.next_try_at is None:
+            break
+        pauses.append(round((row.next_try_at - now) / timedelta(minutes=15)))
+        now = row.next_try_at
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert row.doubts == len(pauses) + 1
+    assert later(app, days=30) == 0
+    first, second = rows(app)
+    with app.app_context(), db.transaction("toy") as session:
+        assert mail.give_up(session, letters.BOX, letters.Note.id == first.id) == 1
+        unknown = mail.LetterState.UNKNOWN
+        assert mail.again(session, letters.BOX, unknown, letters.Note.id == second.id) == 1
+    smtp.mode = "accept"
+    later(app, days=30)
+    assert states(app) == ["failed", "sent"]
+    assert len(same(smtp)) == 2, "the same letters, however often"
+
+
+def test_while_a_box_is_held_its_letters_stay_and_doubt_is_still_noticed(
+    app: Flask, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = [True]
+    monkeypatch.setattr(letters, "BOX", replace(letters.BOX, held=lambda _: held[0]))
+    office(app, smtp.url, Path(app.instance_path))
+    write(app, TO)
+    assert mail.send_due() == 0
+    assert states(app) == ["queued"]
+    assert smtp.tries == 0
+    held[0] = False
+    assert mail.send_due() == 1
+    assert states(app) == ["sent"]
+
+
+def test_letters_behind_a_slow_one_are_given_back_before_their_claim_runs_out(
+    app: Flask, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another worker takes them for lost, and both send them."""
+    write(app, *[f"popug{each}@popug.example" for each in range(3)])
+    send = post._SmtpLine.send
+    now = clock.now()
+
+    def slow(line: post._SmtpLine, parcel: post.Parcel) -> post.Outcome:
+        outcome = send(line, parcel)
+        clock._frozen = now + timedelta(minutes=4)
+        return outcome
+
+    with clock.frozen(now):
+        claimed = app.extensions["ates.letters"].claim(letters.BOX)
+        with replaced(post._SmtpLine, "send", slow):
+            app.extensions["ates.letters"].deliver(claimed)
+    assert states(app) == ["sent", "queued", "queued"]
+    assert [row.attempts for row in rows(app)] == [1, 0, 0]
+    assert later(app, minutes=5) == 2
+    assert set(states(app)) == {"sent"}
+    assert len(smtp.letters) == 3
 
 
 def _die_after_sending(url: str, smtp_url: str, folder: Path) -> None:
