@@ -6,10 +6,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, false, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from ates.accounting.balances import total
 from ates.accounting.models import Account, AccountDay, Person
+from ates.accounting.statements import Period, Sums
 
 PAGE = 50
 NAME = func.coalesce(Person.name, "")  # of people whom auth has not told of yet
@@ -46,6 +48,7 @@ class Standing:
     fee_cents: int
     reward_cents: int
     adjustment_cents: int
+    month: Sums  # what the month of today has brought so far
 
     @property
     def known(self) -> bool:
@@ -91,6 +94,7 @@ def balance_of(session: Session, person_id: UUID) -> int | None:
 
 def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
     """The account of a person; `known` is False if accounting has never heard of them."""
+    month = _month(person_id, today)
     row: Any = session.execute(
         select(
             Person.name,
@@ -101,13 +105,15 @@ def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
             AccountDay.fee_cents,
             AccountDay.reward_cents,
             AccountDay.adjustment_cents,
+            *month.c,
         )
         .select_from(select(literal(1).label("one")).subquery())
         .outerjoin(Person, Person.person_id == person_id)
         .outerjoin(Account, Account.person_id == person_id)
         .outerjoin(AccountDay, _on(today))
+        .join(month, literal(True))
     ).one()
-    name, trade, active, account_id, balance, fee, reward, adjustment = row
+    name, trade, active, account_id, balance, fee, reward, adjustment, *sums = row
     return Standing(
         person_id=person_id,
         name=name,
@@ -119,6 +125,7 @@ def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
         fee_cents=fee or 0,
         reward_cents=reward or 0,
         adjustment_cents=adjustment or 0,
+        month=Sums(*map(int, sums)),
     )
 
 
@@ -170,6 +177,26 @@ def everybody(
         Order.NAME: (NAME.asc(), Account.id),
     }
     return query.order_by(*sort[order])
+
+
+def _month(person_id: UUID, today: date | None) -> Subquery:
+    """One row: the sums of the month that contains today."""
+    account = select(Account.id).where(Account.person_id == person_id).scalar_subquery()
+    sums = (
+        AccountDay.fee_cents,
+        AccountDay.reward_cents,
+        AccountDay.adjustment_cents,
+        AccountDay.payout_cents,
+    )
+    month = Period.month_of(today) if today is not None else None
+    return (
+        select(*(total(column).label(column.key) for column in sums))
+        .where(
+            AccountDay.account_id == account,
+            AccountDay.business_date.between(month.first, month.last) if month else false(),
+        )
+        .subquery()
+    )
 
 
 def _on(today: date | None) -> ColumnElement[bool]:
