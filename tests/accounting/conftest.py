@@ -1,13 +1,16 @@
 """Books on a fresh database of either kind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from ates.config import Config
+from ates.kernel import clock
 from tests.accounting.make import BOOKS_KEYS, Office
+from tests.accounting.march import NOW, March
+from tests.engines.people import Visitor
 from tests.engines.settings import trial
 
 
@@ -22,3 +25,12 @@ def office(app: Flask) -> Iterator[Office]:
     """Empty books, within the application's context."""
     with app.app_context():
         yield Office(app.extensions["ates.database"])
+
+
+@pytest.fixture
+def march(office: Office, sign_in: Callable[..., Visitor]) -> March:
+    """Three days of one person; it is noon of the 30th when somebody looks."""
+    with clock.frozen(NOW):
+        made = March(office, sign_in("employee"), sign_in("accountant"))
+    made.happen()
+    return made

@@ -6,11 +6,24 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
+from ates.accounting.balances import total
 from ates.accounting.holds import ACTIVE, OF_ALL
 from ates.accounting.models import Account, AccountDay, Hold, Person
+from ates.accounting.statements import Period, Sums
 
 PAGE = 50
 NAME = func.coalesce(Person.name, "")  # of people whom auth has not told of yet
@@ -47,6 +60,7 @@ class Standing:
     fee_cents: int
     reward_cents: int
     adjustment_cents: int
+    month: Sums  # what the month of today has brought so far
     held: bool = False  # every payout skips it
     stopped: bool = False  # all payouts are held
 
@@ -99,6 +113,7 @@ def person_of(session: Session, account_id: int) -> UUID:
 
 def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
     """The account of a person; `known` is False if accounting has never heard of them."""
+    month = _month(person_id, today)
     row: Any = session.execute(
         select(
             Person.name,
@@ -111,13 +126,16 @@ def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
             AccountDay.adjustment_cents,
             exists().where(ACTIVE, Hold.account_id == Account.id),
             exists().where(ACTIVE, OF_ALL),
+            *month.c,
         )
         .select_from(select(literal(1).label("one")).subquery())
         .outerjoin(Person, Person.person_id == person_id)
         .outerjoin(Account, Account.person_id == person_id)
         .outerjoin(AccountDay, _on(today))
+        .join(month, literal(True))
     ).one()
-    name, trade, active, account_id, balance, fee, reward, adjustment, held, stopped = row
+    name, trade, active, account_id, balance, fee, reward, adjustment, *more = row
+    held, stopped, *sums = more
     return Standing(
         person_id=person_id,
         name=name,
@@ -131,6 +149,7 @@ def standing(session: Session, person_id: UUID, today: date | None) -> Standing:
         adjustment_cents=adjustment or 0,
         held=held,
         stopped=stopped,
+        month=Sums(*map(int, sums)),
     )
 
 
@@ -182,6 +201,26 @@ def everybody(
         Order.NAME: (NAME.asc(), Account.id),
     }
     return query.order_by(*sort[order])
+
+
+def _month(person_id: UUID, today: date | None) -> Subquery:
+    """One row: the sums of the month that contains today."""
+    account = select(Account.id).where(Account.person_id == person_id).scalar_subquery()
+    sums = (
+        AccountDay.fee_cents,
+        AccountDay.reward_cents,
+        AccountDay.adjustment_cents,
+        AccountDay.payout_cents,
+    )
+    month = Period.month_of(today) if today is not None else None
+    return (
+        select(*(total(column).label(column.key) for column in sums))
+        .where(
+            AccountDay.account_id == account,
+            AccountDay.business_date.between(month.first, month.last) if month else false(),
+        )
+        .subquery()
+    )
 
 
 def _on(today: date | None) -> ColumnElement[bool]:

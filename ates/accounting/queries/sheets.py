@@ -9,10 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import Account, Person
-from ates.accounting.queries import accounts, days, ledger, statement_days
+from ates.accounting.queries import accounts, days, ledger
 from ates.accounting.queries.accounts import Standing
 from ates.accounting.queries.rows import Page, Place, Scope, Total
-from ates.accounting.statements import Sums
 from ates.web.watermark import Watermark, watermark
 
 Cut = Callable[[int], Scope]
@@ -26,7 +25,6 @@ class Sheet:
     page: Page
     total: Total
     mark: Watermark
-    month: Sums  # the month of today, so far
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,11 @@ class EntryList:
 def sheet(session: Session, person_id: UUID, cut: Cut, place: Place, *, at: datetime) -> Sheet:
     """The sheet of a person; `cut` makes the scope once the account is known."""
     standing = accounts.standing(session, person_id, days.day_at(session, at))
-    page, total, month = Page(()), Total(0, 0), Sums()
+    page, total = Page(()), Total(0, 0)
     if standing.account_id is not None:
         scope = cut(standing.account_id)
         page, total = ledger.lines(session, scope, place), ledger.total(session, scope)
-        if standing.today is not None:
-            month = statement_days.month_of(session, standing.account_id, standing.today)
-    return Sheet(standing, page, total, watermark(session, "accounting"), month)
+    return Sheet(standing, page, total, watermark(session, "accounting"))
 
 
 def entry_list(

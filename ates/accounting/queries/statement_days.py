@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from ates.accounting.balances import net_of, total
@@ -59,12 +59,17 @@ class StatementDay:
 
 def holder_of(session: Session, person_id: UUID) -> Holder | None:
     """The account of a person; None for somebody for whom nothing was ever booked."""
-    row = session.execute(
+    row = session.execute(holders(person_id)).one_or_none()
+    return Holder(*row) if row is not None else None
+
+
+def holders(person_id: UUID) -> Select[*tuple[Any, ...]]:
+    """The account of a person, if there is one."""
+    return (
         select(Account.id, Account.person_id, Person.name, Person.trade, Account.balance_cents)
         .outerjoin(Person, Person.person_id == Account.person_id)
         .where(Account.person_id == person_id)
-    ).one_or_none()
-    return Holder(*row) if row is not None else None
+    )
 
 
 def question(holder: Holder) -> Any:
@@ -106,16 +111,6 @@ def since(session: Session, holder: Holder, first: date) -> int:
         AccountDay.account_id == holder.account_id, AccountDay.business_date >= first
     )
     return int(session.scalar(cents) or 0)
-
-
-def month_of(session: Session, account_id: int, day: date) -> Sums:
-    """What the month of `day` has brought an account so far."""
-    month = Period.month_of(day)
-    sums = select(*(total(column) for column in SUMS)).where(
-        AccountDay.account_id == account_id,
-        AccountDay.business_date.between(month.first, month.last),
-    )
-    return Sums(*map(int, session.execute(sums).one()))
 
 
 def sums_between(session: Session, holder: Holder, period: Period) -> Sequence[tuple[date, Sums]]:

@@ -5,16 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, case, cast, func, select
+from sqlalchemy import BigInteger, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from ates.accounting.balances import net_of, total
-from ates.accounting.models import (
-    AccountDay,
-    Block,
-    BusinessDay,
-    Entry,
-)
+from ates.accounting.models import Account, AccountDay, Block, BusinessDay, Entry, Person
 from ates.accounting.queries import ledger, statement_days
 from ates.accounting.queries.rows import Line, Link
 from ates.accounting.queries.statement_days import SUMS, Holder, StatementDay
@@ -81,23 +76,22 @@ class Statement:
 
 
 def statement(session: Session, person_id: UUID, period: Period, *, at: datetime) -> Statement:
-    """The statement of a person: six statements at most, and rows of these days alone.
+    """The statement of a person, by four queries; a watermark beside it while a day is open.
 
     Raises NotFound for days the books do not have and for somebody without an account.
     """
-    holder = statement_days.holder_of(session, person_id)
-    if holder is None:
+    found = _around(session, person_id, period)
+    if found is None:
         raise NotFound(N_("Nothing was ever booked for this person."))
+    holder, previous, month, later = found
     rows = _day_rows(session, holder, period, at)
     if not rows:
         raise NotFound(N_("The books have no such day."))
-    previous, month, later = _around(session, holder, Period(rows[0].day, rows[-1].day))
     brought = holder.balance_cents - later - sum(row.sums.net_cents for row in rows)
     ends = carried(brought, [row.sums for row in rows])
     seqs = _seqs(rows)
-    shown = Period(rows[0].day, rows[-1].day)
-    lines = _lines_of(session, holder, shown, seqs)
-    counts, cents = _counted(session, holder, shown, seqs, lines)
+    lines = _lines_of(session, holder, period, seqs)
+    counts, cents = _counted(session, holder, period, seqs, lines)
     states = {row.state for row in rows}
     return Statement(
         holder=holder,
@@ -117,37 +111,46 @@ def statement(session: Session, person_id: UUID, period: Period, *, at: datetime
 # --- how -----------------------------------------------------------------------------------------
 
 
-def _day_rows(
-    session: Session, holder: Holder, period: Period, at: datetime
-) -> Sequence[StatementDay]:
-    """The days of a period that have begun."""
-    rows = session.execute(
-        statement_days.question(holder)
-        .where(
-            BusinessDay.business_date.between(period.first, period.last),
-            BusinessDay.starts_at <= at,
-        )
-        .order_by(BusinessDay.business_date)
-    )
-    return [statement_days.read(row) for row in rows]
-
-
-def _around(session: Session, holder: Holder, shown: Period) -> tuple[date | None, Sums, int]:
-    """The day before, what the month has brought up to the last day, and what counts later."""
-    day, last = AccountDay.business_date, shown.last
+def _around(
+    session: Session, person_id: UUID, period: Period
+) -> tuple[Holder, date | None, Sums, int] | None:
+    """The holder, the day before, what the month brought by the last day, what counts later."""
+    day, last = AccountDay.business_date, period.last
     previous = (
         select(func.max(BusinessDay.business_date))
-        .where(BusinessDay.business_date < shown.first)
+        .where(BusinessDay.business_date < period.first)
         .scalar_subquery()
     )
     until = [total(case((day <= last, column), else_=0)) for column in SUMS]
     later = total(case((day > last, net_of()), else_=0))
-    before, *sums, beyond = session.execute(
-        select(previous, *until, later).where(
-            AccountDay.account_id == holder.account_id, day >= last.replace(day=1)
+    row = session.execute(
+        statement_days.holders(person_id)
+        .add_columns(previous, *until, later)
+        .outerjoin(
+            AccountDay, and_(AccountDay.account_id == Account.id, day >= last.replace(day=1))
         )
-    ).one()
-    return before, Sums(*map(int, sums)), int(beyond)
+        .group_by(Account.id, Person.person_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    *who, before, fee, reward, adjustment, paid, beyond = row
+    sums = Sums(int(fee), int(reward), int(adjustment), int(paid))
+    return Holder(*who), before, sums, int(beyond)
+
+
+def _day_rows(
+    session: Session, holder: Holder, period: Period, at: datetime
+) -> Sequence[StatementDay]:
+    """The days of a period that have begun; an entry may be some minutes ahead of its day."""
+    rows = session.execute(
+        statement_days.question(holder)
+        .where(
+            BusinessDay.business_date.between(period.first, period.last),
+            or_(BusinessDay.starts_at <= at, AccountDay.entries > 0),
+        )
+        .order_by(BusinessDay.business_date)
+    )
+    return [statement_days.read(row) for row in rows]
 
 
 def _seqs(rows: Sequence[StatementDay]) -> tuple[int, int]:
