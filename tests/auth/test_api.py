@@ -172,8 +172,8 @@ def test_with_a_password_no_letter_goes_out(app: Flask, api: Caller, client: Vis
         ({"password": "kesha@popug.example"}, "/password", passwords.COMMON),
         ({"role": "emperor"}, "/role", None),
         ({"locale": "fr"}, "/locale", None),
-        ({"epoch": 9}, "", None),
-        ({"id": "x"}, "", None),
+        ({"epoch": 9}, "/epoch", None),
+        ({"id": "x"}, "/id", None),
     ],
 )
 def test_what_does_not_fit_is_refused_in_the_words_of_the_page(

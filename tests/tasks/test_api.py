@@ -86,9 +86,9 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"title": "[POPUG-1] - t"}, "/title", "The Jira id has its own field. Check and press"),
     ({"title": "t", "jira_id": "POPUG"}, "/jira_id", "A Jira id looks like POPUG-123"),
     ({"title": "t", "description": "a" * 10_001}, "/description", "Keep the description"),
-    ({"title": "t", "due": "today"}, "", "Object contains unknown field `due`"),
+    ({"title": "t", "due": "today"}, "/due", "Object contains unknown field `due`"),
     ({"title": 5}, "/title", "Expected `str`, got `int`"),
-    ({}, "", "Object missing required field `title`"),
+    ({}, "/title", "Object missing required field `title`"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ates.contracts.auth import Role
 from ates.kernel import db
 from ates.web.api import openapi
 from ates.web.api.examples import example_of
+from ates.web.headers import BODY_LIMIT
 
 from . import shop as the_shop
 from . import till
@@ -131,6 +133,40 @@ def test_a_field_that_does_not_fit_is_named(caller: FlaskClient) -> None:
     assert told(answer)["errors"] == [
         {"pointer": "/name", "detail": "Expected `str`, got `int`"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/name"),
+        ({"name": "a", "price": 1}, "/price"),
+        ({"name": "a", "a/b~%": 1}, "/a~1b~0%"),
+    ],
+)
+def test_a_field_that_is_missing_or_unknown_is_named(
+    caller: FlaskClient, body: dict[str, Any], pointer: str
+) -> None:
+    (fault,) = told(caller.post(COINS, json=body))["errors"]
+    assert fault["pointer"] == pointer
+
+
+def test_a_parameter_that_is_unknown_is_named(caller: FlaskClient) -> None:
+    (fault,) = told(caller.get(f"{COINS}?what=1"))["errors"]
+    assert fault["pointer"] == "/what"
+
+
+@pytest.mark.parametrize(("size", "status"), [(BODY_LIMIT, 201), (BODY_LIMIT + 1, 413)])
+def test_a_body_that_does_not_say_its_length_has_the_same_limit(
+    caller: FlaskClient, size: int, status: int
+) -> None:
+    body = b'{"name":"a"}'.ljust(size)
+    answer = caller.post(
+        COINS,
+        input_stream=BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ T = TypeVar("T")
 Q = TypeVar("Q", bound=Struct)
 JSON = "application/json"
 _AT = re.compile(r"^(?P<words>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_NAMED = re.compile(
+    r"^Object (?:contains unknown|missing required) field `(?P<name>.*)`$", re.DOTALL
+)
 
 
 class Nothing(Struct, forbid_unknown_fields=True):
@@ -63,9 +66,15 @@ def canonical() -> bytes:
 
 
 def _bytes() -> bytes:
+    """What was sent. One that does not say its length is cut at the limit by Werkzeug, silently:
+    what follows the cut tells."""
     if (request.content_length or 0) > BODY_LIMIT:
         raise RequestEntityTooLarge
-    return request.get_data(cache=True)
+    raw = request.get_data(cache=True)
+    cut = request.content_length is None and len(raw) >= BODY_LIMIT
+    if cut and request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return raw
 
 
 def _as(data: Any, wanted: type[T], *, strict: bool) -> T:
@@ -74,11 +83,21 @@ def _as(data: Any, wanted: type[T], *, strict: bool) -> T:
     except msgspec.ValidationError as error:
         found = _AT.match(str(error))
         assert found is not None
-        raise _invalid(pointer_of(found["path"] or ""), found["words"]) from error
+        where, words = pointer_of(found["path"] or ""), found["words"]
+        raise _invalid(_with_name(where, words), words) from error
 
 
 def _invalid(where: str, words: str) -> Invalid:
     return Invalid(N_("The request does not fit."), fields={where: words})
+
+
+def _with_name(where: str, words: str) -> str:
+    """A field that is unknown or missing is what the pointer names, not what it belongs to."""
+    named = _NAMED.match(words)
+    if named is None:
+        return where
+    name = named["name"].replace("~", "~0").replace("/", "~1")  # RFC 6901
+    return f"{where}/{name}" if where else name
 
 
 def pointer_of(path: str) -> str:
