@@ -23,7 +23,7 @@ class Amendment:
 def amend_person(session: Session, person_id: UUID, wanted: Amendment, *, by: UUID) -> Person:
     """Change what `wanted` names, each by its own rule.
 
-    Raises NotFound, Forbidden for the own role, Conflict for the last active admin, Invalid with a
+    Raises NotFound, Conflict for the last active admin, Forbidden for the own role, Invalid with a
     sentence per field. The admins are locked before the person, as everywhere.
     """
     if wanted.role is not None:

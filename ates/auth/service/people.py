@@ -115,16 +115,16 @@ def set_locale(session: Session, person_id: UUID, locale: str) -> Person:
 def change_role(session: Session, person_id: UUID, role: Role, *, by: UUID | None) -> Person:
     """Give a person another role, at work with their next request (R2, R3).
 
-    `by` is None for the command line. Raises Forbidden for the own role, Conflict for the last
-    active admin.
+    `by` is None for the command line. Raises Conflict for the last active admin, Forbidden for the
+    own role.
     """
     admins = _hold_admins(session, by)
     person = locked(session, person_id)
     if person.role == role:
         return person
+    _refuse_last(admins, person)  # also where it is the own role: another reason would not help
     if by == person_id:
         raise Forbidden(OWN_ROLE)
-    _refuse_last(admins, person)
     person.role, person.epoch = role, person.epoch + 1
     say(session, person)
     return person

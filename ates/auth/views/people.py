@@ -182,4 +182,4 @@ def _row(person_id: UUID) -> tuple[PersonRow, dict[str, str | None]]:
         last = queries.is_only_admin(session, person_id)
     only = i18n.gettext(LAST_ADMIN) if last else None
     own = i18n.gettext(OWN_ROLE) if person_id == me().id else None
-    return row, {"no_role": own or only, "no_end": only}
+    return row, {"no_role": only or own, "no_end": only}
