@@ -158,3 +158,16 @@ def test_the_first_page_keeps_itself_up_to_date(company: Company) -> None:
     expect(waiting).to_have_text("2", timeout=20_000)
     house.start("events")
     expect(waiting).to_have_text("0", timeout=20_000)
+
+
+def test_cards_on_a_telephone_show_every_word(company: Company) -> None:
+    """Nothing is cut, however long a language says it (pages.md, 28)."""
+    aurora = company.window_of("Aurora", viewport={"width": 360, "height": 780})
+    aurora.get_by_role("button", name="Русский").click()
+    for place in ("/ops/", "/ops/events/", "/ops/workers"):
+        aurora.goto(place)
+        cut = aurora.locator(".scroll:has(table.stack)").evaluate_all(
+            "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth).map(b => b.innerText)"
+        )
+        assert cut == [], place
+    aurora.get_by_role("button", name="English").click()
