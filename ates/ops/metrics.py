@@ -13,6 +13,7 @@ from ates.kernel.db import Database
 from ates.kernel.errors import is_outage
 from ates.ops import health, pulse
 from ates.ops.pulse import Picture
+from ates.ops.strain import Strain
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "OPTIONS"})
@@ -105,9 +106,25 @@ def _delivery(picture: Picture) -> Iterator[Metric]:
     yield GaugeMetricFamily("ates_log_head", "The last numbered event.", value=report.head)
     yield GaugeMetricFamily("ates_outbox_staged", "Events without a number.", value=report.staged)
     yield GaugeMetricFamily("ates_outbox_held", "Staged events held.", value=report.held)
+    waits = (report.at - report.oldest_staged).total_seconds() if report.oldest_staged else 0
+    yield GaugeMetricFamily("ates_outbox_oldest_seconds", "Age of the oldest.", value=waits)
     if report.swept_at is not None:
         age = (report.at - report.swept_at).total_seconds()
         yield GaugeMetricFamily("ates_sweep_age_seconds", "Since the last sweep.", value=age)
+    yield from _strain(report.strain)
+
+
+def _strain(found: Strain) -> Iterator[Metric]:
+    """Of what this kind of database has."""
+    figures = (
+        ("ates_sqlite_wal_bytes", "Size of the WAL.", found.wal_bytes),
+        ("ates_postgresql_oldest_transaction_seconds", "Any.", found.oldest_transaction),
+        ("ates_postgresql_oldest_writer_seconds", "One that writes.", found.oldest_writer),
+        ("ates_postgresql_prepared_transactions", "Left prepared.", found.prepared),
+    )
+    for name, words, value in figures:
+        if value is not None:
+            yield GaugeMetricFamily(name, words, value=value)
 
 
 def _consumers(picture: Picture) -> Iterator[Metric]:
@@ -115,6 +132,7 @@ def _consumers(picture: Picture) -> Iterator[Metric]:
     seconds = _gauge("ates_consumer_lag_seconds", "Age of the oldest of them.", "consumer")
     paused = _gauge("ates_consumer_paused", "1 while it is paused.", "consumer")
     parked = _gauge("ates_parked_events", "Events set aside.", "consumer", "status")
+    failing = _gauge("ates_failing_seconds", "Age of the oldest event tried again.", "consumer")
     for lag in picture.lags:
         line = lag.line
         events.add_metric([line.name], line.behind)
@@ -122,7 +140,9 @@ def _consumers(picture: Picture) -> Iterator[Metric]:
         paused.add_metric([line.name], line.mode == "paused")
         for status in ("retry", "blocked", "dead"):
             parked.add_metric([line.name, status], getattr(line, status))
-    yield from (events, seconds, paused, parked)
+        age = picture.report.at - line.failing_since if line.failing_since else None
+        failing.add_metric([line.name], age.total_seconds() if age else 0)
+    yield from (events, seconds, paused, parked, failing)
 
 
 def _others(picture: Picture) -> Iterator[Metric]:

@@ -1,5 +1,6 @@
 """What the operators see of the delivery of events."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 from ates.kernel import clock
 from ates.kernel.db import Database
 from ates.kernel.tables import OWN, consumer, event_log, log_head, outbox, parked
+from ates.ops import strain
+from ates.ops.strain import Strain
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class ConsumerLine:
     dead: int
     paused_by: str | None = None
     paused_at: datetime | None = None
+    failing_since: datetime | None = None  # the oldest event that is tried again
 
     @property
     def place(self) -> tuple[str, str]:
@@ -60,6 +64,8 @@ class Report:
     swept_at: datetime | None
     consumers: list[ConsumerLine]
     troubles: list[Trouble]
+    numbered_at: datetime | None  # the last event
+    strain: Strain
 
     @property
     def healthy(self) -> bool:
@@ -125,11 +131,14 @@ def read(database: Database) -> Report:
 
 def snapshot(session: Session) -> Report:
     """Where everything stands, in the snapshot of `session`."""
-    head = session.execute(select(log_head).where(OWN)).one()
+    newest = and_(event_log.c.log == log_head.c.log, event_log.c.position == log_head.c.position)
+    head = session.execute(
+        select(log_head, event_log.c.recorded_at).outerjoin(event_log, newest).where(OWN)
+    ).one()
     staged = session.execute(
         select(
             func.count().label("events"),
-            func.min(outbox.c.occurred_at).label("oldest"),
+            func.min(outbox.c.occurred_at).filter(outbox.c.held.is_(None)).label("oldest"),
             func.count(outbox.c.held).label("held"),
         ).select_from(outbox)
     ).one()
@@ -142,6 +151,8 @@ def snapshot(session: Session) -> Report:
         swept_at=head.swept_at,
         consumers=_consumers(session),
         troubles=_troubles(session),
+        numbered_at=head.recorded_at,
+        strain=strain.look(session),
     )
 
 
@@ -149,12 +160,15 @@ def _consumers(session: Session) -> list[ConsumerLine]:
     following = and_(
         event_log.c.log == consumer.c.log, event_log.c.position == consumer.c.position + 1
     )
-    counts = {
-        (row.consumer, row.log, row.status): row.events
+    of = (parked.c.consumer, parked.c.log, parked.c.status)
+    aside = {
+        (row.consumer, row.log, row.status): row
         for row in session.execute(
             select(
-                parked.c.consumer, parked.c.log, parked.c.status, func.count().label("events")
-            ).group_by(parked.c.consumer, parked.c.log, parked.c.status)
+                *of,
+                func.count().label("events"),
+                func.min(parked.c.first_failed_at).label("since"),
+            ).group_by(*of)
         )
     }
     rows = session.execute(
@@ -164,25 +178,26 @@ def _consumers(session: Session) -> list[ConsumerLine]:
         .where(consumer.c.mode != "retired")
         .order_by(consumer.c.name, consumer.c.log)
     )
-    return [
-        ConsumerLine(
-            name=row.name,
-            log=row.log,
-            mode=row.mode,
-            position=row.position,
-            behind=row.head - row.position,
-            oldest_unread=row.recorded_at,
-            moved_at=row.moved_at,
-            last_error=row.last_error,
-            paused_by=row.paused_by,
-            paused_at=row.paused_at,
-            **{
-                state: counts.get((row.name, row.log, state), 0)
-                for state in ("retry", "blocked", "dead")
-            },
-        )
-        for row in rows
-    ]
+    return [_line(row, aside) for row in rows]
+
+
+def _line(row: Any, aside: Mapping[tuple[str, str, str], Any]) -> ConsumerLine:
+    found = {each: aside.get((row.name, row.log, each)) for each in ("retry", "blocked", "dead")}
+    retry = found["retry"]
+    return ConsumerLine(
+        name=row.name,
+        log=row.log,
+        mode=row.mode,
+        position=row.position,
+        behind=row.head - row.position,
+        oldest_unread=row.recorded_at,
+        moved_at=row.moved_at,
+        last_error=row.last_error,
+        paused_by=row.paused_by,
+        paused_at=row.paused_at,
+        failing_since=retry.since if retry else None,
+        **{state: each.events if each else 0 for state, each in found.items()},
+    )
 
 
 def _troubles(session: Session) -> list[Trouble]:

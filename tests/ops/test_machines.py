@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ates.contracts.auth import Role
 from ates.kernel import clock
 from ates.kernel.db import Database
+from ates.kernel.delivery import STORM
 from ates.kernel.life import Life
 from ates.kernel.sweep import EventSweep
-from ates.kernel.tables import consumer
-from tests.engines.marks import both
+from ates.kernel.tables import consumer, parked
+from ates.ops import strain
+from tests.engines.marks import both, only_postgresql
 from tests.engines.people import Visitor
 
 from . import poison
@@ -92,6 +94,77 @@ def test_ready_tells_dead_paused_held_and_standing_still(
     assert "Events held before they were numbered: 1." in reasons
     assert "accounting is paused." in reasons
     assert any(each.startswith("analytics does not move;") for each in reasons)
+
+
+@both
+def test_ready_tells_events_that_nobody_numbers(
+    app: Flask, client: Visitor, swept: Callable[[], None]
+) -> None:
+    swept()
+    poison.write_tasks(app)
+    assert ready(client) == (200, [])
+    with clock.frozen(clock.now() + timedelta(seconds=12)):
+        status, reasons = ready(client)
+    assert status == 503
+    assert reasons[0].startswith("Events wait for their number for 1")
+
+
+@both
+def test_ready_tells_what_fails_for_a_quarter_of_an_hour(
+    app: Flask, client: Visitor, swept: Callable[[], None], database: Database
+) -> None:
+    poison.write_tasks(app, 2)
+    with poison.broken(app, "accounting"):
+        poison.drain(app, "accounting")
+    swept()
+    assert ready(client) == (200, [])
+    with database.transaction() as session:
+        session.execute(
+            update(parked)
+            .where(parked.c.first_failed_at.is_not(None))
+            .values(first_failed_at=clock.now() - timedelta(minutes=16))
+        )
+    assert ready(client) == (503, ["accounting fails with an event for 16 min."])
+
+
+def test_ready_tells_the_storm_brake_at_once(
+    app: Flask, client: Visitor, swept: Callable[[], None]
+) -> None:
+    swept()
+    poison.write_tasks(app, STORM + 1)
+    with poison.broken(app, "accounting"):
+        swept()
+    assert "accounting cannot go on; `flask events status` says why." in ready(client)[1]
+    swept()
+    assert ready(client) == (200, [])
+
+
+def test_ready_tells_a_wal_that_grows(
+    client: Visitor, swept: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept()
+    assert figures(client)["ates_sqlite_wal_bytes",] > 0
+    monkeypatch.setattr(strain, "WAL", 1)
+    assert ready(client)[1][0].startswith("The WAL has grown to")
+
+
+@only_postgresql
+def test_ready_tells_a_transaction_that_writes_for_too_long(
+    app: Flask,
+    client: Visitor,
+    swept: Callable[[], None],
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    swept()
+    monkeypatch.setattr(strain, "WRITING", 0.0)
+    with database.transaction() as other:
+        other.execute(update(consumer).values(last_error=None))
+        assert ready(client)[1][0].startswith("A transaction that writes is open for 0 s.")
+        assert figures(client)["ates_postgresql_oldest_writer_seconds",] > 0
+    with database.transaction() as other:
+        other.execute(select(consumer))  # only reads, as long checks do
+        assert ready(client) == (200, [])
 
 
 def test_a_database_that_is_away_is_told_and_the_process_lives(
