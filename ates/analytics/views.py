@@ -20,7 +20,7 @@ from ates.kernel.errors import N_, BadRequest, NotFound
 from ates.web.access import ADMINS, allow
 from ates.web.api.cursors import Cursor
 from ates.web.formats import days_text, month_text
-from ates.web.watermark import Watermark, watermark
+from ates.web.watermark import Watermark
 
 pages = Blueprint("analytics", __name__, url_prefix="/analytics", template_folder="templates")
 
@@ -55,7 +55,7 @@ def day(day: str) -> ResponseReturnValue:
     with reading("analytics") as session:
         name, generation = board.live(session)
         found = days.one_day(session, generation, _date(day), at=clock.now())
-        mark = watermark(session, name)
+        mark = board.mark_of(session, name)
     return _page("day", found=found, figures=found.figures, mark=mark)
 
 
@@ -67,7 +67,7 @@ def below() -> ResponseReturnValue:
     with reading("analytics") as session:
         name, generation = board.live(session)
         found = people.below_now(session, generation, place)
-        mark = watermark(session, name)
+        mark = board.mark_of(session, name)
     return _people("below", found, mark)
 
 
@@ -80,7 +80,7 @@ def below_at_close(day: str) -> ResponseReturnValue:
         name, generation = board.live(session)
         figures = days.figures_of(session, generation, _date(day), at=clock.now())
         found = people.below_at_close(session, generation, figures.day, place)
-        mark = watermark(session, name)
+        mark = board.mark_of(session, name)
     return _people("below", found, mark, figures)
 
 
@@ -93,7 +93,7 @@ def lost(day: str) -> ResponseReturnValue:
         name, generation = board.live(session)
         figures = days.figures_of(session, generation, _date(day), at=clock.now())
         found = people.lost_on(session, generation, figures.day, place)
-        mark = watermark(session, name)
+        mark = board.mark_of(session, name)
     return _people("lost", found, mark, figures)
 
 
@@ -109,7 +109,7 @@ def tasks() -> ResponseReturnValue:
         name, generation = board.live(session)
         cents = form.reward or tops.highest(session, generation, period) or 0
         found = tops.tasks_at(session, generation, period, cents, after=place)
-        mark = watermark(session, name)
+        mark = board.mark_of(session, name)
     rows, after = _cut(found, tops.PAGE, _task_place)
     return _page("tasks", form=form, period=period, cents=cents, rows=rows, after=after, mark=mark)
 

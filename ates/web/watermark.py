@@ -27,16 +27,20 @@ class Watermark:
     loudness: Loudness
 
 
-def watermark(session: Session, consumer: str) -> Watermark:
-    """How far `consumer` is. Events set aside are not counted, so they hold the mark back."""
-    lag, now = behind(session, consumer), clock.now()
-    as_of = min(lag.as_of, lag.aside_since or lag.as_of)
+def watermark(session: Session, *consumers: str) -> Watermark:
+    """How far `consumers` are. Events set aside are not counted, so they hold the mark back.
+
+    Figures made of what another consumer says name that one too: what it has not handled is
+    missing from them, and nothing that waits for themselves would tell.
+    """
+    lags, now = [behind(session, each) for each in consumers], clock.now()
+    as_of = min(min(lag.as_of, lag.aside_since or lag.as_of) for lag in lags)
     age = now - as_of
     return Watermark(
         as_of=as_of,
-        events=lag.events + lag.aside,
+        events=sum(lag.events + lag.aside for lag in lags),
         minutes=max(1, age // timedelta(minutes=1)),
-        loudness="red" if lag.dead else _loudness(age),
+        loudness="red" if any(lag.dead for lag in lags) else _loudness(age),
     )
 
 

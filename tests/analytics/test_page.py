@@ -178,6 +178,22 @@ class TestFreshness:
         assert compared == (seconds < 600), "like is compared with like, or nothing"
         assert f"All events up to 24 Nov, {then:%H:%M:%S} are counted" in page
 
+    def test_what_the_books_have_not_handled_is_missing_here_too(
+        self, desk: Desk, admin: FlaskClient
+    ) -> None:
+        ledger = two_days()
+        told(desk, ledger.events)
+        then, last = NOON - timedelta(seconds=200), ledger.said
+        at = event_log.c.position == last
+        done = {"type": "tasks.task_completed", "occurred_at": then}
+        books = {"name": "accounting", "log": "ates", "position": last - 1, "mode": "live"}
+        with desk.write() as session:
+            session.execute(update(event_log).where(at).values(done))
+            session.execute(insert(consumer).values(books))
+        page = read(admin)
+        assert "Figures are 3 min behind; 1 event waits." in page
+        assert f"All events up to 24 Nov, {then:%H:%M:%S} are counted" in page
+
     def test_a_stopped_ledger_is_red_and_says_since_when(
         self, desk: Desk, admin: FlaskClient
     ) -> None:

@@ -16,6 +16,7 @@ from ates.kernel import generations
 from ates.web.watermark import Watermark, watermark
 
 ME = "analytics"
+BOOKS = "accounting"  # who says the facts; where it is a service of its own it has no row here
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ def live(session: Session) -> tuple[str, int]:
     return name, generations.number_of(name)
 
 
+def mark_of(session: Session, name: str) -> Watermark:
+    """Up to when the figures of the consumer `name` are complete: its facts come by the books."""
+    return watermark(session, name, BOOKS)
+
+
 @dataclass(frozen=True)
 class Today:
     """The figures of the day that runs, alone."""
@@ -86,7 +92,7 @@ class Today:
 def today(session: Session, zone: ZoneInfo, *, at: datetime) -> Today:
     """The figures of the day that contains `at`, for programs."""
     name, generation = live(session)
-    mark = watermark(session, name)
+    mark = mark_of(session, name)
     calendar = at.astimezone(zone).date()
     days = days_between(session, generation, Period(calendar, calendar), at=at)
     found = next((each for each in days if each.contains(at)), None)
@@ -97,7 +103,7 @@ def today(session: Session, zone: ZoneInfo, *, at: datetime) -> Today:
 def board(session: Session, asked: Asked, zone: ZoneInfo, *, at: datetime) -> Board:
     """The figures of the day that contains `at`, and of the periods asked for."""
     name, generation = live(session)
-    mark = watermark(session, name)
+    mark = mark_of(session, name)
     calendar = at.astimezone(zone).date()
     shown = window(asked.grain, calendar, asked.first, asked.last)
     days = days_between(session, generation, Period(shown.first, shown.last), at=at)
