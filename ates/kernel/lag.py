@@ -1,5 +1,6 @@
 """How far behind a consumer is: what a payout asks, and what every derived page says."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,50 +97,66 @@ def _aside(consumer: str, instant: datetime) -> Any:
 
 def behind(session: Session, consumer: str) -> Behind:
     """How far `consumer` is, for "All events up to … are counted"; one statement."""
+    return behind_each(session, [consumer])[0]
+
+
+def behind_each(session: Session, names: Sequence[str]) -> list[Behind]:
+    """The same of several, in one statement too."""
+    columns = [
+        each.label(f"{what}_{number}")
+        for number, name in enumerate(names)
+        for what, each in _lag_of(name).items()
+    ]
+    row = session.execute(select(*columns)).one()._mapping
+    return [
+        _behind({what: row[f"{what}_{number}"] for what in _FIGURES})
+        for number in range(len(names))
+    ]
+
+
+_FIGURES = ("staged", "first", "unread", "next", "dead", "aside", "since")
+
+
+def _lag_of(consumer: str) -> dict[str, Any]:
     known = _unheard(consumer)
     staged = (outbox.c.held.is_(None), outbox.c.type.not_in(known))
-    unread = and_(
-        event_log.c.log == consumers.c.log,
-        event_log.c.position > consumers.c.position,
-        event_log.c.type.not_in(known),
+    unread = event_log.join(
+        consumers,
+        and_(
+            event_log.c.log == consumers.c.log,
+            event_log.c.position > consumers.c.position,
+            event_log.c.type.not_in(known),
+        ),
     )
     of = consumers.c.name == consumer
     mine = (parked.c.consumer == consumer, parked.c.status != "skipped")
     aside = event_log.join(
         parked, and_(parked.c.log == event_log.c.log, parked.c.position == event_log.c.position)
     )
-    row = session.execute(
-        select(
-            select(func.count()).where(*staged).scalar_subquery().label("staged"),
-            select(func.min(outbox.c.occurred_at)).where(*staged).scalar_subquery().label("first"),
-            select(func.count())
-            .select_from(event_log)
-            .join(consumers, unread)
-            .where(of)
-            .scalar_subquery()
-            .label("unread"),
-            select(event_log.c.occurred_at)
-            .join(consumers, unread)
-            .where(of)
-            .order_by(event_log.c.position)
-            .limit(1)
-            .scalar_subquery()
-            .label("next"),
-            select(func.count())
-            .where(parked.c.consumer == consumer, parked.c.status == literal("dead"))
-            .scalar_subquery()
-            .label("dead"),
-            _count(aside).where(*mine).scalar_subquery().label("aside"),
-            select(func.min(event_log.c.occurred_at))
-            .select_from(aside)
-            .where(*mine)
-            .scalar_subquery()
-            .label("since"),
-        )
-    ).one()
-    oldest = min((moment for moment in (row.first, row.next) if moment is not None), default=None)
+    oldest = select(event_log.c.occurred_at).select_from(unread).where(of)
+    found = (
+        select(func.count()).where(*staged),
+        select(func.min(outbox.c.occurred_at)).where(*staged),
+        _count(unread).where(of),
+        oldest.order_by(event_log.c.position).limit(1),
+        _count(parked).where(parked.c.consumer == consumer, parked.c.status == literal("dead")),
+        _count(aside).where(*mine),
+        select(func.min(event_log.c.occurred_at)).select_from(aside).where(*mine),
+    )
+    return {what: each.scalar_subquery() for what, each in zip(_FIGURES, found, strict=True)}
+
+
+def _behind(row: Mapping[str, Any]) -> Behind:
+    oldest = min(
+        (moment for moment in (row["first"], row["next"]) if moment is not None), default=None
+    )
     return Behind(
-        row.staged + row.unread, oldest, oldest or clock.now(), row.dead, row.aside, row.since
+        events=row["staged"] + row["unread"],
+        oldest=oldest,
+        as_of=oldest or clock.now(),
+        dead=row["dead"],
+        aside=row["aside"],
+        aside_since=row["since"],
     )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock
-from ates.kernel.lag import behind
+from ates.kernel.lag import behind_each
 
 Loudness = Literal["fresh", "bold", "yellow", "red"]
 STEPS: tuple[tuple[timedelta, Loudness], ...] = (
@@ -33,7 +33,7 @@ def watermark(session: Session, *consumers: str) -> Watermark:
     Figures made of what another consumer says name that one too: what it has not handled is
     missing from them, and nothing that waits for themselves would tell.
     """
-    lags, now = [behind(session, each) for each in consumers], clock.now()
+    lags, now = behind_each(session, consumers), clock.now()
     as_of = min(min(lag.as_of, lag.aside_since or lag.as_of) for lag in lags)
     age = now - as_of
     return Watermark(
