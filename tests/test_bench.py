@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
+from bench.web import times
 
 
 def test_a_section_is_measured_against_the_bare_driver(
@@ -22,3 +23,8 @@ def test_a_section_is_measured_against_the_bare_driver(
     (shuffle,) = [each for each in found["measures"] if each["name"].startswith("shuffle")]
     assert shuffle["ratio"] > 0
     assert shuffle["target"] in shown
+
+
+def test_a_run_without_an_answer_is_told_and_breaks_nothing() -> None:
+    assert times([]) == "no answer came in time"
+    assert times([0.002]) == "median 2.0 ms, p95 2.0 ms"
