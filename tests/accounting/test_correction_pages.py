@@ -281,6 +281,25 @@ def test_a_look_at_anothers_account_is_recorded_and_says_so(bank: Bank) -> None:
     assert len(visits()) == 2, "nobody was shown anything"
 
 
+def test_admins_read_who_did_what(bank: Bank) -> None:
+    assert "Nothing has been recorded yet." in words(bank.aurora.get("/accounting/audit/"))
+    bank.ask()
+    bank.decide(bank.aurora)
+    bank.rio.get(f"/accounting/accounts/{of(bank.kesha)}")
+    page = words(bank.aurora.get("/accounting/audit/"))
+    acts = re.findall(r"(Rio A\.|Aurora K\.) ([a-z.]+)", page)
+    assert acts == [
+        ("Rio A.", "account.read"),
+        ("Aurora K.", "correction.approve"),
+        ("Rio A.", "correction.request"),
+    ]
+    assert REASON in page
+    assert "correction.request" not in words(bank.aurora.get("/accounting/audit/?after=1"))
+    assert bank.rio.get("/accounting/audit/").status_code == 403
+    assert "/accounting/audit/" in bank.aurora.get(LIST).text
+    assert "/accounting/audit/" not in bank.rio.get(LIST).text
+
+
 # --- roles and languages --------------------------------------------------------------------------
 
 

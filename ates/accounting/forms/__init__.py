@@ -7,6 +7,7 @@ from ates.accounting.forms.filters import (
     EntryFilter,
     LedgerFilter,
     PayoutFilter,
+    PlaceFilter,
     StatementFilter,
 )
 from ates.accounting.forms.holds import HoldFilter, HoldForm
@@ -21,6 +22,7 @@ __all__ = [
     "LedgerFilter",
     "NewCorrection",
     "PayoutFilter",
+    "PlaceFilter",
     "StatementFilter",
     "Subject",
 ]

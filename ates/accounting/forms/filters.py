@@ -158,3 +158,9 @@ class StatementFilter(DayFilter):
         except ValueError:
             self.wrong["to"] = N_("Choose at most a year of days, the first one first.")
             return None
+
+
+class PlaceFilter(Form):
+    """`after`: a page of a list that nothing narrows."""
+
+    after = whole(1, BIGGEST)

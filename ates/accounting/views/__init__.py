@@ -2,6 +2,7 @@
 
 from ates.accounting.views import (
     accounts,
+    audit,
     books,
     corrections,
     exports,
@@ -15,6 +16,7 @@ from ates.accounting.views.blueprint import chip_balance, pages
 
 __all__ = [
     "accounts",
+    "audit",
     "books",
     "chip_balance",
     "corrections",

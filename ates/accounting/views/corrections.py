@@ -19,7 +19,7 @@ from ates.accounting.service import corrections as service
 from ates.accounting.views.blueprint import page, pages
 from ates.kernel.db import reading
 from ates.kernel.errors import N_, Conflict, Forbidden, Invalid, NotFound, Refusal
-from ates.web.access import BOOKKEEPERS, allow
+from ates.web.access import ADMINS, BOOKKEEPERS, allow
 from ates.web.errors import refused
 from ates.web.formats import money
 from ates.web.i18n import gettext, sentence
@@ -39,7 +39,8 @@ def corrections() -> ResponseReturnValue:
         found = decisions.page(session, state=form.wanted, after=Place.read(form.after))
     older = found.older and url_for(".corrections", **form.filters, after=found.older)
     why = {row.id: words(row.refusal(me().id)) for row in found.rows if row.waits}
-    return page("corrections", form=form, page=found, older=older, why=why)
+    auditor = ADMINS.admits(me())
+    return page("corrections", form=form, page=found, older=older, why=why, auditor=auditor)
 
 
 @pages.get("/corrections/new")
