@@ -222,6 +222,25 @@ def test_an_approval_is_followed_from_the_click_to_its_entry(bank: Bank) -> None
     assert str(of(bank.aurora)) in chain.text
 
 
+def test_income_stays_as_it_is_and_analytics_shows_the_correction_apart(
+    bank: Bank, drain: Callable[[], None]
+) -> None:
+    day, income = "/analytics/days/2025-03-28", r"Management income \S+ fees \S+ , rewards \S+"
+    drain()
+    before = re.findall(income, words(bank.aurora.get(day)))
+    bank.ask()
+    bank.decide(bank.aurora)
+    drain()
+    page = words(bank.aurora.get(day))
+    assert len(before) == 1
+    assert re.findall(income, page) == before
+    assert "Corrections +$12.50" in page
+    books = words(bank.aurora.get("/accounting/days/2025-03-28"))
+    assert "Corrections 1 +$12.50" in books
+    done = bank.app.test_cli_runner().invoke(args=["analytics", "verify", "--full"])
+    assert done.exit_code == 0, done.output
+
+
 def test_who_comes_second_is_told(bank: Bank, sign_in: Enter, drain: Callable[[], None]) -> None:
     klavdia = sign_in("accountant", name="Klavdia V.")
     drain()
