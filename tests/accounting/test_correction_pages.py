@@ -102,6 +102,9 @@ def test_asked_by_one_approved_by_another_then_read_by_its_owner(bank: Bank) -> 
     own = words(bank.kesha.get("/accounting/me"))
     told = f"± correction {REASON} Asked for by Rio A., approved by Aurora K. +$12.50 $12.50"
     assert told in own, own
+    statement = words(bank.kesha.get("/accounting/me/statements/2025-03-28"))
+    assert "Corrections, 1 entry +$12.50" in statement
+    assert told in statement
     everybodys = words(bank.rio.get("/accounting/entries/?kind=adjustment"))
     assert "Asked for by Rio A., approved by Aurora K. +$12.50 $12.50" in everybodys
 

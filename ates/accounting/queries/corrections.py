@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import Select, func, literal, or_, select, union_all
@@ -56,7 +56,7 @@ class Place:
         return f"{'waits' if self.waits else 'decided'}.{self.id}"
 
     @classmethod
-    def read(cls, text: str) -> "Place | None":
+    def read(cls, text: str) -> Self | None:
         """None for what is no place: the first page."""
         part, _, name = text.partition(".")
         try:

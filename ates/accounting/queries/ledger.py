@@ -111,7 +111,7 @@ def lines_between(
         .order_by(Entry.business_date, Entry.account_seq)
         .limit(limit)
     )
-    return tuple(Line(*row) for row in rows)
+    return tuple(noted(session, [Line(*row) for row in rows]))
 
 
 def key_of(scope: Scope) -> InstrumentedAttribute[int]:
