@@ -33,7 +33,8 @@ FULL = {  # pages that have something to show; the first is the home
     "kesha": ("/tasks/mine", "/tasks/", "/accounting/me"),
     "margo": ("/tasks/", "/tasks/shuffle", "/tasks/shuffles/5"),
     "rio": ("/accounting/", "/accounting/entries/", "/accounting/accounts/", "/accounting/me"),
-    "aurora": ("/analytics/", "/auth/people/", "/accounting/payouts/"),
+    "klavdia": ("/accounting/", "/accounting/corrections/"),
+    "aurora": ("/analytics/", "/auth/people/", "/accounting/payouts/", "/accounting/audit/"),
 }
 
 

@@ -110,12 +110,6 @@ def one(session: Session, correction_id: UUID) -> Correction:
     return _correction(row)
 
 
-def waiting(session: Session) -> int:
-    """How many wait for somebody's approval."""
-    query = select(func.count()).where(Adjustment.state == "requested")
-    return session.scalar(query) or 0
-
-
 def of_entry(session: Session, entry_no: int) -> tuple[Correction, ...]:
     """What was asked for to reverse this entry, the newest first, rejected requests too.
 

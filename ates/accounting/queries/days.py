@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ates.accounting.models import (
     Account,
     AccountDay,
+    Adjustment,
     BusinessDay,
     CommandRun,
     DayState,
@@ -98,6 +99,7 @@ class Books:
     below: int
     below_cents: int
     differ_cents: int  # balances minus days: zero, or the books are wrong
+    asked: int  # corrections that wait for somebody's approval
     found_wrong_at: datetime | None  # when the last verification found differences, if it did
 
 
@@ -171,6 +173,7 @@ def books(session: Session) -> Books:
     """The sums over all accounts, compared with the sums over all days, in one statement."""
     balance = Account.balance_cents
     days = select(func.coalesce(func.sum(DayTotal.amount_cents), 0)).scalar_subquery()
+    asked = select(func.count()).where(Adjustment.state == "requested").scalar_subquery()
     row = session.execute(
         select(
             func.count(),
@@ -178,15 +181,17 @@ def books(session: Session) -> Books:
             func.coalesce(func.sum(case((balance < 0, 1), else_=0)), 0),
             func.coalesce(func.sum(case((balance < 0, balance), else_=0)), 0),
             days,
+            asked,
         ).select_from(Account)
     ).one()
-    count, owed, below, below_cents, by_days = map(int, row)
+    count, owed, below, below_cents, by_days, waiting = map(int, row)
     return Books(
         accounts=count,
         owed_cents=owed,
         below=below,
         below_cents=below_cents,
         differ_cents=owed + below_cents - by_days,
+        asked=waiting,
         found_wrong_at=_found_wrong(session),
     )
 

@@ -21,7 +21,6 @@ def overview() -> ResponseReturnValue:
     with reading("accounting") as session:
         last = days.last_days(session, at=now)
         books, mark = days.books(session), watermark(session, "accounting")
-        waiting = corrections.waiting(session)
         stop = holds.of_everything(session)
     return page(
         "overview",
@@ -30,7 +29,6 @@ def overview() -> ResponseReturnValue:
         today=next((each for each in last if each.starts_at <= now < each.ends_at), None),
         books=books,
         mark=mark,
-        waiting=waiting,
         checked_at=now,
         unpaid=days.unpaid(last, at=now),
         chart=[(day_text(day, year=False), cents) for day, cents in days.bars(last)],
