@@ -245,6 +245,16 @@ def caused_by(meta: Meta, event: E) -> E:
     return event
 
 
+def happened(at: datetime, event: E) -> E:
+    """Say when the fact of `event` happened, to the microsecond as its part has written it down.
+
+    Without it an event happens as it is published: a moment later than what it tells of, which is
+    enough to be in another day.
+    """
+    event.__dict__["_at"] = at
+    return event
+
+
 def schema(contract: Contract) -> Mapping[str, Any]:
     """The JSON Schema (2020-12) of an event's data, as it is exported to `schemas/`."""
     (made,), defined = msgspec.json.schema_components([contract.cls])

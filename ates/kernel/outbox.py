@@ -44,7 +44,6 @@ def store(sender: type[Any], *, session: Session, events: list[Any]) -> None:
         "source": contract.source,
         "type": contract.type,
         "version": contract.version,
-        "occurred_at": moment,
     }
     envelopes: dict[Cause, str] = {}  # most events of a batch have one cause
     rows = []
@@ -55,6 +54,7 @@ def store(sender: type[Any], *, session: Session, events: list[Any]) -> None:
         row = {
             **common,
             "event_id": event_id,
+            "occurred_at": event.__dict__.get("_at", moment),
             "key": key_of(event),
             "key_version": event.key_version,
             "data": contract.encode(event).decode(),

@@ -13,7 +13,7 @@ from ates.contracts.tasks import TaskAssigned
 from ates.kernel import db, ids, many
 from ates.kernel.bus import publish_all
 from ates.kernel.errors import N_, Conflict
-from ates.kernel.events import Meta, caused_by, made
+from ates.kernel.events import Meta, caused_by, happened, made
 from ates.tasks import lottery
 from ates.tasks.models import Assignee, Assignment, Reason, Status, Task
 
@@ -101,7 +101,7 @@ def give(
         _note(session, some, theirs, run, at)
         _move(session, some, run, at)
         pairs = zip(some, theirs, strict=True)
-        publish_all(session, [_said(task, person, cause) for task, person in pairs])
+        publish_all(session, [_said(task, person, at, cause) for task, person in pairs])
 
 
 def redraw_stranded(session: Session, at: datetime, cause: Meta) -> int:
@@ -198,12 +198,15 @@ def _move(session: Session, tasks: Sequence[OpenTask], run: int | None, at: date
     assert moved.rowcount == len(tasks), "a locked open task cannot be completed or drawn"
 
 
-def _said(task: OpenTask, person: UUID, cause: Meta | None) -> TaskAssigned:
-    event = made(
-        TaskAssigned,
-        task_id=task.id,
-        key_version=task.said + 1,
-        number=task.assignment + 1,
-        assignee_id=person,
+def _said(task: OpenTask, person: UUID, at: datetime, cause: Meta | None) -> TaskAssigned:
+    event = happened(
+        at,
+        made(
+            TaskAssigned,
+            task_id=task.id,
+            key_version=task.said + 1,
+            number=task.assignment + 1,
+            assignee_id=person,
+        ),
     )
     return event if cause is None else caused_by(cause, event)

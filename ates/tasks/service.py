@@ -12,6 +12,7 @@ from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskCreated, TaskR
 from ates.kernel import clock, ids
 from ates.kernel.bus import publish, publish_all
 from ates.kernel.errors import N_, Conflict, Forbidden, NotFound, Refusal
+from ates.kernel.events import happened
 from ates.tasks import drawing, shuffling, titles
 from ates.tasks.models import Assignee, Assignment, Head, Reason, Run, Status, Task, Word
 from ates.tasks.titles import Wording
@@ -43,7 +44,7 @@ def create_task(session: Session, wording: Wording, *, by: UUID) -> Task:
         said=0,
     )
     session.add(task)
-    events = [_created(task), _first_assigned(task)]
+    events = [happened(at, each) for each in (_created(task), _first_assigned(task))]
     session.flush()
     session.add(
         Assignment(task_id=task.id, number=1, assignee_id=assignee, at=at, reason=Reason.CREATED)
@@ -64,11 +65,10 @@ def complete_task(session: Session, number: int, *, by: UUID) -> Task:
         return task
     if task.status == Status.DONE or task.assignee_id != by:
         raise _not_theirs(session, task, by)
-    task.complete(by, clock.now())
-    publish(
-        session,
-        TaskCompleted(task_id=task.id, key_version=task.next_version(), assignee_id=by),
-    )
+    at = clock.now()
+    task.complete(by, at)
+    done = TaskCompleted(task_id=task.id, key_version=task.next_version(), assignee_id=by)
+    publish(session, happened(at, done))
     return task
 
 
