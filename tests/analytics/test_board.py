@@ -124,7 +124,7 @@ class TestTops:
             period = whole if grain is Grain.RANGE else period_of(grain, each.occurred_on)
             by_period[period].append(each)
         for period, running, top in shown.tops:
-            mine = by_period.get(period, [])
+            mine = [each for each in ledger.entries if each.occurred_on in period]
             assert running == (last in period)
             assert (top is None) == (not mine)
             if top is not None:
@@ -133,4 +133,7 @@ class TestTops:
                 first = min(tied, key=lambda each: (each.occurred_at, each.source_id))
                 assert (top.task.reward_cents, top.tasks) == (highest, len(tied))
                 assert top.task.task_id == first.source_id
-        assert set(by_period) <= {period for period, _, _ in shown.tops}
+        periods = [period for period, _, _ in shown.tops]
+        assert set(by_period) <= set(periods)
+        assert len(set(periods)) == len(periods)
+        assert periods[0] == shown.window.whole, "the whole comes first"

@@ -76,6 +76,7 @@ def test_both_databases_show_the_same(app: Flask, sign_in: Callable[..., Visitor
     week = said["/analytics/?period=week"]
     assert "23–29 Nov 2026 +$44.00 −$89.00 −$45.00 so far" in week
     assert "23–29 Nov 2026 so far $30.00 No 3 Feed Polly +1 more Coco" in week
+    assert "Together, 7 Sep – 29 Nov 2026 so far $30.00 No 3 Feed Polly +1 more Coco" in week
     assert "November 2026 so far $30.00" in said["/analytics/?period=month"]
     assert "26 Oct – 24 Nov 2026 so far $30.00" in said["/analytics/?period=range"]
     day = said[f"/analytics/days/{YESTERDAY}"]
@@ -115,14 +116,22 @@ def test_no_page_of_it_is_for_other_roles(desk: Desk, role: Role) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [f"/analytics/days/{YESTERDAY}/lost", f"/analytics/days/{YESTERDAY}/below-zero"]
+    ("path", "behind"),
+    [
+        (f"/analytics/days/{YESTERDAY}/lost", f"/accounting/entries/?kind=income&day={YESTERDAY}&"),
+        (f"/analytics/days/{YESTERDAY}/below-zero", f"/accounting/entries/?to={YESTERDAY}&"),
+    ],
 )
-def test_a_list_of_people_goes_on_page_by_page(admin: FlaskClient, path: str) -> None:
+def test_a_list_of_people_goes_on_page_by_page(admin: FlaskClient, path: str, behind: str) -> None:
     seen, place = list[tuple[int, str]](), path
     while place:
         text = admin.get(place).text
-        rows = re.findall(r"<bdi>([0-9a-f-]{36})</bdi>.*?neg\">−\$(\d+)", text)
-        seen += [(-int(dollars), who) for who, dollars in rows]
+        rows = re.findall(r"<bdi>([0-9a-f-]{36})</bdi>.*?neg\"><a href=\"(.*?)\">−\$(\d+)", text)
+        seen += [(-int(dollars), who) for who, _, dollars in rows]
+        assert all(behind in unescape(address) for _, address, _ in rows), (
+            "each leads to its entries"
+        )
+        assert all(address.endswith(f"user={who}") for who, address, _ in rows)
         found = re.search(r'href="([^"]*after=[^"]*)" rel="next"', text)
         place = unescape(found[1]) if found else ""
     assert len(seen) == 121

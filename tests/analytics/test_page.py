@@ -105,7 +105,7 @@ def logged(desk: Desk, events: list[Any], *, position: int = 0) -> None:
 class TestFigures:
     def test_income_counts_fees_and_rewards_alone(self, desk: Desk, admin: FlaskClient) -> None:
         told(desk, two_days().events)
-        assert "fees +$44.00, rewards −$60.00" in read(admin)
+        assert "fees +$44.00 , rewards −$60.00" in read(admin)
         assert "Management income today −$16.00" in read(admin)
 
     def test_below_zero_is_the_balance_now_and_losers_are_of_today(

@@ -36,7 +36,7 @@ def test_weeks_asked_for_by_days_are_whole_and_a_range_is_not() -> None:
     assert (weeks[0].first, weeks[-1].last) == (date(2026, 11, 2), date(2026, 11, 22))
     free = window(Grain.RANGE, TODAY, first, last)
     assert (free.first, free.last, free.step) == (first, last, Grain.DAY)
-    assert free.spans == (Period(first, last),)
+    assert (free.whole, free.spans) == (Period(first, last), ())
 
 
 def test_too_many_periods_are_cut_and_said_so() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ates.analytics.models import MinuteSum, MomentSum, Person
 from ates.analytics.queries.figures import DayFigures, PeriodFigures, by_period, days_between
 from ates.analytics.queries.periods import Grain, Period, Window, window
-from ates.analytics.queries.tops import Top, day_tops, tops_among
+from ates.analytics.queries.tops import DayTop, Top, day_tops, tops_among
 from ates.kernel import generations
 from ates.web.watermark import Watermark, watermark
 
@@ -57,7 +57,7 @@ class Board:
     top: Top | None  # of today
     window: Window
     periods: tuple[PeriodFigures, ...]  # oldest first
-    # Newest first, those the books reach, and whether each still runs.
+    # Of the whole, then newest first those the books reach; and whether each still runs.
     tops: tuple[tuple[Period, bool, Top | None], ...]
     begun: bool  # whether the books have any day at all
     mark: Watermark
@@ -114,7 +114,7 @@ def board(session: Session, asked: Asked, zone: ZoneInfo, *, at: datetime) -> Bo
     below, people, had = _counts(session, generation, yesterday, cut)
     running = today.day if today else calendar
     single = Period(running, running)
-    tops = day_tops(session, generation, (Period(shown.first, shown.last), single))
+    tops = day_tops(session, generation, (shown.whole, single))
     periods = by_period(shown, days, running)
     return Board(
         today=today,
@@ -124,21 +124,24 @@ def board(session: Session, asked: Asked, zone: ZoneInfo, *, at: datetime) -> Bo
         top=tops_among([single], tops)[0],
         window=shown,
         periods=periods,
-        tops=_newest_first(shown, periods, tops_among(shown.spans, tops)),
+        tops=_newest_first(shown, periods, tops),
         begun=bool(days),
         mark=mark,
     )
 
 
 def _newest_first(
-    shown: Window, periods: Sequence[PeriodFigures], tops: Sequence[Top | None]
+    shown: Window, periods: Sequence[PeriodFigures], days: Sequence[DayTop]
 ) -> tuple[tuple[Period, bool, Top | None], ...]:
-    """The spans with their tops, as far as the books reach."""
-    if shown.grain is Grain.RANGE:
-        running = any(each.running for each in periods)
-        return tuple((each, running, top) for each, top in zip(shown.spans, tops, strict=True))
-    rows = zip(periods, tops, strict=True)
-    return tuple((each.period, each.running, top) for each, top in rows if each.known)[::-1]
+    """The whole and its spans with their tops, as far as the books reach."""
+    (whole,) = tops_among([shown.whole], days)
+    together = (shown.whole, any(each.running for each in periods), whole)
+    known = [each for each in periods if each.known] if shown.spans else []
+    if len(known) == 1 and known[0].period == shown.whole:
+        return (together,)
+    tops = tops_among([each.period for each in known], days)
+    rows = [(each.period, each.running, top) for each, top in zip(known, tops, strict=True)]
+    return (together, *reversed(rows))
 
 
 def _same_time(day: DayFigures, moment: datetime, zone: ZoneInfo) -> datetime:

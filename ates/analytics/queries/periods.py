@@ -57,10 +57,14 @@ class Window:
         return self.periods[-1].last
 
     @property
+    def whole(self) -> Period:
+        return Period(self.first, self.last)
+
+    @property
     def spans(self) -> tuple[Period, ...]:
-        """What the most expensive task is asked of: each period, or the range as a whole."""
-        whole = self.grain is Grain.RANGE
-        return (Period(self.first, self.last),) if whole else self.periods
+        """What the most expensive task is asked of beside the whole: each period; no part of a
+        range."""
+        return () if self.grain is Grain.RANGE else self.periods
 
 
 def window(grain: Grain, today: date, first: date | None, last: date | None) -> Window:
