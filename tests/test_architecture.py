@@ -35,8 +35,8 @@ DOMAIN = {
     "analytics": {"closing", "sums", "totals", "verify"},
     "ops": {
         "bulk", "catalogue", "chain", "checks", "compatibility", "desk", "doctor", "facts",
-        "health", "metrics", "proof", "pulse", "rebuilding", "repair", "status", "story", "strain",
-        "tracing",
+        "health", "metrics", "proof", "pulse", "rebuilding", "reconciliation", "repair", "status",
+        "story", "strain", "tracing",
     },
 }  # fmt: skip
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "extensions"}

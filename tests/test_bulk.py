@@ -58,6 +58,7 @@ def test_everything_that_is_proven_of_books_holds(app: Flask, database: Database
         made = bulk.make(SIZE)
     assert shape(database) == before, "keys and indexes are there again"
     proven(app)
+    assert "agree: 5 days" in said(app, "ops", "reconcile", "--days", "5")
     with database.reading() as session:
         count = session.scalar
         assert count(select(func.count()).select_from(Task)) == 500
@@ -107,6 +108,8 @@ def test_the_ordinary_system_goes_on_with_it(
         assert "2026-03-11 paid" in paid
     drain()
     proven(app)
+    letters = app.test_cli_runner().invoke(args=("ops", "reconcile", "--days", "5"))
+    assert "Nothing differs, and something is on its way: 5 days." in letters.output
     what_is_lost_since_is_missed(app, database)
 
 

@@ -7,10 +7,11 @@ from ates.accounting.cli import commands
 from ates.accounting.demo import demo
 from ates.accounting.handlers import inbox
 from ates.accounting.models import Base, Request
-from ates.accounting.queries import traces
+from ates.accounting.queries import tally, traces
 from ates.accounting.views import chip_balance, pages
 from ates.kernel.context import Context, NavItem
 from ates.kernel.errors import N_
+from ates.kernel.tally import Ledger
 from ates.kernel.trace import Trace
 
 context = Context(
@@ -33,5 +34,6 @@ context = Context(
     figures=gate.figures,
     demo=demo,
     bulk=Bookkeeper,
+    tally=Ledger(tally.days, tally.count, tally.facts, tally.unheard),
     trace=Trace(made=traces.made),
 )

@@ -7,11 +7,13 @@ from ates.analytics.bulk import Counter
 from ates.analytics.cli import commands
 from ates.analytics.handlers import inbox
 from ates.analytics.models import Base
+from ates.analytics.queries import tally
 from ates.analytics.verify import verify
 from ates.analytics.views import pages
 from ates.kernel.context import Context, NavItem
 from ates.kernel.db import reading
 from ates.kernel.errors import N_
+from ates.kernel.tally import Follower
 
 
 def check(full: bool) -> Sequence[str]:
@@ -30,4 +32,5 @@ context = Context(
     nav=(NavItem("analytics.overview", N_("Analytics"), "s"),),
     bulk=Counter,
     verify=check,
+    tally=Follower(tally.follow),
 )

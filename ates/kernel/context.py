@@ -16,6 +16,7 @@ from ates.kernel.inbox import Inbox
 from ates.kernel.mail import LetterBox
 from ates.kernel.once import RequestColumns
 from ates.kernel.stage import Scene, Stage
+from ates.kernel.tally import Tally
 from ates.kernel.trace import Trace
 
 
@@ -58,6 +59,8 @@ class Context:
     alarm: Callable[[str, str], None] | None = None
     # Single facts operators ask for: accounting tells `oldest_unpaid_day`.
     figures: Callable[[Session], Mapping[str, Any]] | None = None
+    # What it counts of each business day, for the reconciliation of the parts (ops.reconciliation).
+    tally: Tally | None = None
     # How the part helps to follow one act through the house (ops.chain).
     trace: Trace | None = None
     # What the part's people do in the demonstration company.

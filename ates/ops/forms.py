@@ -25,6 +25,24 @@ class Search(Form):
     after = line(400)
 
 
+class Reach(StrEnum):
+    """How many of the newest days a page compares; the command takes any number."""
+
+    FEW = "3"
+    WEEK = "7"
+    FORTNIGHT = "14"
+
+
+class Days(Form):
+    """`days`; wrong values fall back to a week."""
+
+    days = choice(Reach)
+
+    @property
+    def reach(self) -> Reach:
+        return self.days or Reach.WEEK
+
+
 class Skip(Form):
     """Giving an event up at one consumer."""
 

@@ -7,17 +7,22 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ates.kernel import clock
 from ates.kernel.context import Context
-from ates.kernel.db import Database
-from ates.ops import checks
+from ates.kernel.db import Database, patient
+from ates.ops import checks, reconciliation
 from ates.ops.models import Check
 
 DIFFERENCES = 4  # exit code
 EVENTS = "events"  # the kernel's own checks
+RECONCILIATION = "reconciliation"  # of the parts with each other
 LONGEST = 500
 
 
 def verify(database: Database, contexts: Sequence[Context], *, full: bool) -> dict[str, list[str]]:
-    """What does not hold, by part; each ended check is written down at once."""
+    """What does not hold, by part; each ended check is written down at once.
+
+    With `full` the parts are also reconciled with each other over all days, row by row, which costs
+    less than any of them costs by itself.
+    """
     _, differences = checks.verify(database, full=full)
     found = {EVENTS: differences}
     _note(database, EVENTS, full, differences)
@@ -25,6 +30,9 @@ def verify(database: Database, contexts: Sequence[Context], *, full: bool) -> di
         if part.verify is not None:
             found[part.name] = list(part.verify(full))
             _note(database, part.name, full, found[part.name])
+    if full:
+        found[RECONCILIATION] = _reconciled(contexts)
+        _note(database, RECONCILIATION, full, found[RECONCILIATION])
     _tell(contexts, found)
     return found
 
@@ -35,6 +43,12 @@ def _tell(contexts: Sequence[Context], found: dict[str, list[str]]) -> None:
     for part in contexts:
         if wrong and part.alarm is not None:
             part.alarm(*wrong[0])
+
+
+def _reconciled(contexts: Sequence[Context]) -> list[str]:
+    """What is on its way is none of it: only what nothing explains."""
+    with patient("ops") as database, database.reading() as session:
+        return reconciliation.everything(session, contexts, at=clock.now())
 
 
 def _note(database: Database, part: str, full: bool, differences: list[str]) -> None:

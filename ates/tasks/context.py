@@ -5,6 +5,7 @@ from uuid import UUID
 from ates.kernel.context import Context, NavItem
 from ates.kernel.db import reading
 from ates.kernel.errors import N_
+from ates.kernel.tally import Tracker
 from ates.kernel.trace import Trace
 from ates.tasks import queries, shuffling
 from ates.tasks.api import api
@@ -13,7 +14,7 @@ from ates.tasks.cli import commands
 from ates.tasks.demo import demo
 from ates.tasks.handlers import inbox
 from ates.tasks.models import Base, Request
-from ates.tasks.queries import traces
+from ates.tasks.queries import tally, traces
 from ates.tasks.verify import verify
 from ates.tasks.views import pages
 
@@ -41,5 +42,6 @@ context = Context(
     frame={"pending": pending},
     demo=demo,
     bulk=Clerk,
+    tally=Tracker(tally.count, tally.facts),
     trace=Trace(stream=traces.stream_of),
 )

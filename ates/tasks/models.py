@@ -74,6 +74,12 @@ class Task(db.Aggregate, Base):
         Index("ix_tasks_task_holder", "assignee_id", "status", "assigned_at", "number"),
         Index("ix_tasks_task_completed", "completed_by", "completed_at", "number"),
         Index(
+            "ix_tasks_task_done",
+            "completed_at",
+            sqlite_where=text("completed_at IS NOT NULL"),
+            postgresql_where=text("completed_at IS NOT NULL"),
+        ),
+        Index(
             "ix_tasks_task_unbooked",
             "completed_by",
             sqlite_where=text("status = 'done' AND reward_entry_no IS NULL"),
@@ -144,6 +150,7 @@ class Assignment(Base):
         Index("ix_tasks_assignment_run", "run", "task_id"),
         Index("ix_tasks_assignment_came", "assignee_id", "at"),
         Index("ix_tasks_assignment_left", "previous_id", "at"),
+        Index("ix_tasks_assignment_at", "at"),  # of a day; they come in this order, so it is cheap
         db.STRICT,
     )
 
