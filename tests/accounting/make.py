@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ates.accounting import payout
 from ates.accounting.keyring import Books, Keyring
-from ates.accounting.models import Account, BusinessDay, Entry
+from ates.accounting.models import Account, Adjustment, BusinessDay, Entry
 from ates.accounting.posting import PersonCard, Posting
 from ates.accounting.report import Report
 from ates.accounting.verify import Level
@@ -93,8 +93,11 @@ class Office:
             unit.reward(task(task_no), to=who, cause=meta)
 
     def adjust(self, who: UUID, cents: int, at: str, *, id: int) -> None:
-        with self.posting(moment(at)) as unit:
+        with clock.frozen(moment(at)), self.database.transaction() as session:
+            unit = Posting(session, self.books)
             unit.adjust(UUID(int=id), to=who, amount_cents=cents)
+            unit.flush()
+            approve(session, unit)
 
     def meet(self, *people: PersonCard, at: str = "26 09:00") -> None:
         with self.posting(moment(at)) as unit:
@@ -145,6 +148,26 @@ class Office:
     def _meta(self, at: str, id: int) -> Meta:
         self.events += 1
         return said(moment(at), id or self.events)
+
+
+def approve(session: Session, unit: Posting) -> None:
+    """The decisions behind the corrections that were just posted."""
+    for entry in unit.posted:
+        if entry["kind"] == "adjustment":
+            session.add(
+                Adjustment(
+                    id=entry["source_id"],
+                    account_id=entry["account_id"],
+                    amount_cents=entry["amount_cents"],
+                    reason="vet, receipt 118",
+                    state="approved",
+                    requested_by=UUID(int=1),
+                    requested_at=entry["posted_at"],
+                    decided_by=UUID(int=2),
+                    decided_at=entry["posted_at"],
+                    entry_no=entry["entry_no"],
+                )
+            )
 
 
 def worked_example(office: Office) -> Iterator[Report]:

@@ -32,7 +32,7 @@ from ates.app import create_app
 from ates.contracts.accounting import Kind
 from ates.kernel import clock
 from ates.kernel.errors import Hopeless
-from tests.accounting.make import BOOKS_KEYS, Office, books, said, task
+from tests.accounting.make import BOOKS_KEYS, Office, approve, books, said, task
 from tests.engines import sqlite
 from tests.engines.settings import trial
 
@@ -123,6 +123,7 @@ class Ledger(RuleBasedStateMachine):
             posting = Posting(session, self.office.books)
             posting.adjust(UUID(int=7_000_000 + self.adjusted), to=who, amount_cents=cents)
             posting.flush()
+            approve(session, posting)
 
     # --- nights -------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ def quick(session: Session) -> list[Difference]:
         *_trial_balance(session),
         *_days_against_accounts(session),
         *_head(session),
+        *_accounts(session),
         *_order_of_days(session),
         *_payouts(session),
     ]
@@ -103,8 +104,22 @@ def _head(session: Session) -> Iterator[Difference]:
         yield Difference(f"the last block is {found[0]}, the head says {head.last_block_no}")
 
 
+def _accounts(session: Session) -> Iterator[Difference]:
+    """Accounts are numbered densely; what was proven lies behind us."""
+    head = session.execute(select(Head.__table__)).one()
+    count, last = session.execute(select(func.count(), func.max(Account.id))).one()
+    if not count == (last or 0) == head.last_account_id:
+        yield Difference(
+            f"there are {count} accounts up to {last or 0}, the head says {head.last_account_id}"
+        )
+    if head.verified_block_no > head.last_block_no:
+        yield Difference(
+            f"block {head.verified_block_no} is said to be proven, the last is {head.last_block_no}"
+        )
+
+
 def _order_of_days(session: Session) -> Iterator[Difference]:
-    """C1: days adjoin. C2: paid, then closed, then open."""
+    """C1: days adjoin. C2: paid, then closed, then open, each after it has ended."""
     order = {"paid": 0, "closed": 1, "open": 2}
     rows = session.execute(
         select(
@@ -112,8 +127,13 @@ def _order_of_days(session: Session) -> Iterator[Difference]:
             BusinessDay.starts_at,
             BusinessDay.ends_at,
             BusinessDay.state,
+            BusinessDay.closed_at,
         ).order_by(BusinessDay.business_date)
     ).all()
+    for row in rows:
+        # Nothing of the sort is known of paid_at: a clock may have been set back since the close.
+        if row.closed_at is not None and row.closed_at < row.ends_at:
+            yield Difference(f"{row.business_date} was closed before it ended")
     for one, next_one in pairwise(rows):
         if one.ends_at != next_one.starts_at:
             yield Difference(f"{one.business_date} and {next_one.business_date} do not adjoin")

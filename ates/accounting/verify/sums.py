@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, case, func, literal, select
+from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
 
 from ates.accounting.balances import total
@@ -19,21 +19,24 @@ from ates.accounting.models import (
     DayTotal,
     Entry,
     Payout,
-    PayoutLetter,
     TaskPrice,
 )
-from ates.accounting.verify.blocks import drawn_by_key
+from ates.accounting.pricing import cents_of
+from ates.accounting.verify.beside import beside, comparisons
 from ates.accounting.verify.difference import Difference
+from ates.accounting.verify.entries import price_key
 
 Question = Any  # a SELECT; its exact row type says nothing here
 KINDS = ("fee", "reward", "adjustment", "payout")
 
 
 def sums(session: Session, books: Books) -> Iterator[Difference]:
-    """Compare every sum table with the entries, both ways; then payouts, letters, seals, prices."""
-    for name, kept, again in _comparisons():
+    """Compare every table that follows from the entries with them, both ways; then what must hold
+    of payouts, seals and prices."""
+    for name, kept, again in [*_comparisons(), *comparisons()]:
         for row in session.execute(_either(kept, again)):
             yield Difference(f"{name} differs from the entries: {_plain(row)}")
+    yield from beside(session)
     yield from _paid_days(session)
     yield from _seals(session, books)
     yield from _prices(session, books)
@@ -100,24 +103,13 @@ def _comparisons() -> list[tuple[str, Question, Question]]:
             .where(e.kind == "reward")
             .group_by(e.occurred_on, e.amount_cents),
         ),
-        (
-            "a payout",
-            select(Payout.business_date, Payout.account_id, Payout.amount_cents, Payout.entry_no),
-            select(e.business_date, e.account_id, -e.amount_cents, e.entry_no).where(
-                e.kind == "payout"
-            ),
-        ),
-        (
-            "a letter",
-            select(PayoutLetter.business_date, PayoutLetter.account_id),
-            select(e.business_date, e.account_id).where(e.kind == "payout"),
-        ),
     ]
 
 
 def _either(kept: Question, again: Question) -> Question:
     """Rows that only one side has; EXCEPT takes NULL for a value, which `<>` does not."""
-    one, other = kept.except_(again).subquery(), again.except_(kept).subquery()
+    due = select(again.cte("due"))  # used twice, and made once
+    one, other = kept.except_(due).subquery(), due.except_(kept).subquery()
     return select(literal("kept").label("side"), *one.c).union_all(
         select(literal("due").label("side"), *other.c)
     )
@@ -153,31 +145,36 @@ def _paid_days(session: Session) -> Iterator[Difference]:
 
 
 def _seals(session: Session, books: Books) -> Iterator[Difference]:
-    """The seal of each closed day, from the entries that counted in it when it was closed."""
-    ordinary = and_(Entry.business_date == BusinessDay.business_date, Entry.kind != "payout")
+    """The seal of each closed day, from its ordinary sums: no payout moves them any more."""
+    keys = [books.keyring.sub_key(key_id, "chain") for key_id in books.keyring.keys]
+    sums = [
+        total(case((DayTotal.kind == kind, DayTotal.amount_cents), else_=0)) for kind in KINDS[:3]
+    ]
     rows = session.execute(
-        select(
-            BusinessDay.__table__,
-            Block.hash.label("last_hash"),
-            *(_of_kind(kind).label(f"{kind}_sum") for kind in KINDS[:3]),
-        )
+        select(BusinessDay, Block.hash, *sums)
         .outerjoin(Block, Block.block_no == BusinessDay.close_block_no)
-        .outerjoin(Entry, ordinary)
+        .outerjoin(DayTotal, DayTotal.business_date == BusinessDay.business_date)
         .where(BusinessDay.state != "open")
-        .group_by(BusinessDay.business_date, Block.hash)
+        .group_by(BusinessDay.business_date, Block.block_no)
+        .order_by(BusinessDay.business_date)
     )
-    for row in rows:
-        cents = [getattr(row, f"{kind}_sum") for kind in KINDS[:3]]
-        last = BEFORE_ALL if row.close_block_no == 0 else row.last_hash
-        keys = (books.keyring.sub_key(key_id, "chain") for key_id in books.keyring.keys)
-        if last is None or row.seal not in [
-            seal_of(key, row, row.close_entry_no, last, cents) for key in keys
+    for day, found, *cents in rows:
+        last = BEFORE_ALL if day.close_block_no == 0 else found
+        closed_after = day.close_entry_no or 0
+        if last is None or day.seal not in [
+            seal_of(key, day, closed_after, last, cents) for key in keys
         ]:
-            yield Difference(f"{row.business_date} does not match its seal")
+            yield Difference(f"{day.business_date} does not match its seal")
 
 
 def _prices(session: Session, books: Books) -> Iterator[Difference]:
-    rows = session.execute(select(TaskPrice.__table__).execution_options(yield_per=1000))
-    for row in rows:
-        if not drawn_by_key(books, row):
-            yield Difference(f"the price of task {row.task_id} is not the one drawn")
+    """P7: every price is what its key draws for its task, also of tasks without an entry."""
+    keys: dict[int, bytes | None] = {}
+    columns = (TaskPrice.task_id, TaskPrice.fee_cents, TaskPrice.reward_cents, TaskPrice.key_id)
+    rows = session.execute(select(*columns).execution_options(yield_per=1000))
+    for task, fee, reward, key_id in rows:
+        if key_id not in keys:
+            keys[key_id] = price_key(books, key_id)
+        key = keys[key_id]
+        if key is None or cents_of(task.bytes, key) != (fee, reward):
+            yield Difference(f"the price of task {task} is not the one drawn")
