@@ -34,6 +34,16 @@ FROZEN = {
     ),
 }
 
+KEYS = {
+    ADJUSTMENT: (
+        "id = {new}.id",
+        "entry_no = {new}.entry_no",
+        "reverses_entry_no = {new}.reverses_entry_no AND state <> 'rejected'"
+        " AND {new}.state <> 'rejected'",
+    ),
+    HOLD: ("id = {new}.id",),
+}
+
 
 def upgrade() -> None:
     """Make the tables and their refusals."""
@@ -233,14 +243,24 @@ def _refuse_on_sqlite() -> None:
         same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in columns)
         _guard(table, "UPDATE", "decided", f"NOT ({open_} AND {same})", "what is decided stays")
         _guard(table, "DELETE", "delete", "1", "its rows stay as they are")
-        _guard(table, "INSERT", "replace", _there(table, "id"), "this key is already there")
+        _guard(table, "INSERT", "replace", _there(table, *KEYS[table]), "this key is already there")
     for act in ("UPDATE", "DELETE"):
         _guard(AUDIT, act, act.lower(), "1", "its rows stay as they are")
-    _guard(AUDIT, "INSERT", "replace", _there(AUDIT, "number"), "this key is already there")
+    _guard(
+        AUDIT,
+        "INSERT",
+        "replace",
+        _there(AUDIT, "number = {new}.number"),
+        "this key is already there",
+    )
 
 
-def _there(table: str, key: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names from here
+def _there(table: str, *keys: str) -> str:
+    """REPLACE deletes past the triggers through any unique key: each one is looked up."""
+    return " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE {key.format(new='NEW')})"  # noqa: S608 - from here
+        for key in keys
+    )
 
 
 def _guard(table: str, act: str, name: str, when: str, says: str) -> None:
