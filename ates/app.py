@@ -52,7 +52,7 @@ def _stand_on_kernel(app: Flask, config: Config) -> None:
     outbox.init_app(app, worker.ring_types)
     mail.init_app(
         app,
-        [part.letters for part in CONTEXTS if part.letters is not None],
+        [box for part in CONTEXTS for box in part.letters],
         i18n.render_letter,
         post.carrier(app, config.smtp_url, config.mail_from, config.mail_folder),
     )

@@ -44,6 +44,12 @@ class Config:
         "", "ATES_SIGNING_KEY", "Ed25519 private key (PEM) of access tokens"
     )
     books_keys: str = _setting("", "ATES_BOOKS_KEYS", "`1:<hex>,2:<hex>`; the last draws prices")
+    anchor_file: str = _setting(
+        "",
+        "ATES_ANCHOR_FILE",
+        "Gets a line with the seal of each closed day, best on another host; a bare name is in the"
+        " data folder",
+    )
     log: str = _setting(
         "", "ATES_LOG", "`json` or `text`; without it `json` in production and `text` elsewhere"
     )
@@ -74,6 +80,11 @@ class Config:
     @property
     def clock_file(self) -> Path:
         return self.data / "clock-offset"
+
+    @property
+    def anchors(self) -> Path | None:
+        """Where the seals of closed days are written, if anywhere."""
+        return self.data / self.anchor_file if self.anchor_file else None
 
     @property
     def mail_folder(self) -> Path:

@@ -25,7 +25,7 @@ context = Context(
         NavItem("accounting.mine", N_("My account"), "a"),
         NavItem("accounting.overview", N_("Accounting"), "f"),
     ),
-    letters=gate.BOX,
+    letters=(gate.BOX, gate.SEALS),
     requests=Request,
     frame={"balance": chip_balance},
     setup=gate.init_app,

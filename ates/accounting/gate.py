@@ -2,17 +2,19 @@
 
 from datetime import timedelta
 from email.utils import parseaddr
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ates.accounting import holds, letters
+from ates.accounting import anchors, holds, letters
 from ates.accounting import verify as proof
 from ates.accounting.keyring import Books, Keyring
-from ates.accounting.models import BusinessDay, PayoutLetter
+from ates.accounting.models import BusinessDay, PayoutLetter, SealLetter
 from ates.accounting.posting import Posting
 from ates.config import Config
 from ates.kernel import clock, db, mail
@@ -28,6 +30,7 @@ def init_app(app: Flask) -> None:
         grace=timedelta(seconds=config.close_grace),
         domain=sender.partition("@")[2] or "localhost",
         url=config.url or "http://127.0.0.1:8000",
+        anchors=config.anchors,
     )
 
 
@@ -45,11 +48,40 @@ def posting(session: Session) -> Posting:
 
 def verify(full: bool) -> list[str]:
     """For `flask ops verify`: the sums and the blocks since the last proof, or everything."""
-    with db.reading("accounting") as session:
-        found = proof.verify(session, books(), "full" if full else "new")
+    return [str(each) for each in prove("full" if full else "new")[0].differences]
+
+
+def prove(
+    level: proof.Level,
+    anchor_file: Path | None = None,
+    progress: proof.Progress = lambda *_: None,
+) -> tuple[proof.Found, UUID | None]:
+    """Check the books with all processors, and remember how far they were found in order; with a
+    difference, the hold that it set, if it is a new one.
+
+    Compares with the lines of `anchor_file`; a full check with those of the installation too.
+    Raises OSError for a file that cannot be read.
+    """
+    lines = anchors.read(anchor_file) if anchor_file else _anchors() if level == "full" else []
+    with db.patient("accounting") as whole:
+        crew = proof.Crew.of(whole)
+        with whole.reading() as session:
+            found = proof.verify(
+                session, books(), level, crew=crew, anchors=lines, progress=progress
+            )
     with db.transaction("accounting") as session:
-        proof.mark(session, books(), found)
-    return [str(each) for each in found.differences]
+        held = proof.mark(session, books(), found)
+    return found, held
+
+
+def _anchors() -> list[anchors.Anchor | str]:
+    """The lines of the installation's own file; before its first day is closed there is none."""
+    path = books().anchors
+    if path is None:
+        return []
+    with db.reading("accounting") as session:
+        closed = session.scalar(select(func.count()).where(BusinessDay.state != "open"))
+    return anchors.read(path) if closed or path.exists() else []
 
 
 def alarm(part: str, difference: str) -> None:
@@ -71,8 +103,14 @@ def figures(session: Session) -> dict[str, Any]:
 
 
 def compose(session: Session, letter: PayoutLetter) -> mail.Letter | None:
-    """For the letter box."""
+    """For the box of payouts."""
     return letters.compose(session, letter, books())
 
 
+def compose_seal(session: Session, letter: SealLetter) -> mail.Letter | None:
+    """For the box of seals."""
+    return letters.compose_seal(session, letter, books())
+
+
 BOX = mail.LetterBox("accounting", PayoutLetter, compose, holds.letters_stand)
+SEALS = mail.LetterBox("accounting", SealLetter, compose_seal, holds.letters_stand, kind="seals")

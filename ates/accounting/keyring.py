@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -51,3 +52,4 @@ class Books:
     grace: timedelta = timedelta(seconds=120)  # longer than the longest allowed write
     domain: str = "localhost"  # behind the @ of a Message-ID
     url: str = ""  # that links in letters begin with
+    anchors: Path | None = None  # the file that seals leave the house by

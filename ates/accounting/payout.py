@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from ates.accounting import closing, holds, letters, verify
+from ates.accounting import anchors, closing, holds, letters, verify
 from ates.accounting.balances import InMind, due, total
 from ates.accounting.holds import Stop
 from ates.accounting.keyring import Books
@@ -56,6 +56,7 @@ def run(
             _pay_days(database, books, limits, report, progress)
     with database.reading() as session:
         _note_parked(session, report)
+        _anchor(session, books, report)
     return report
 
 
@@ -101,6 +102,8 @@ def _close_days(database: Database, books: Books, limits: Limits, report: Report
     for day in days:
         with database.transaction() as session:
             waiting = closing.close(session, books, day)
+            if waiting is None:
+                letters.write_seals(session, books, day)
         if waiting is not None:
             with database.reading() as session:
                 report.waits.append(_wait(session, waiting))
@@ -124,6 +127,17 @@ def _wait(session: Session, waiting: closing.Waiting) -> Wait:
 
 def _note_parked(session: Session, report: Report) -> None:
     report.parked = unhandled_before(session, closing.ME, report.at).parked
+
+
+def _anchor(session: Session, books: Books, report: Report) -> None:
+    """Let the seals of closed days leave the house. Money does not wait for it: the next run does
+    what this one cannot."""
+    if books.anchors is None:
+        return
+    try:
+        anchors.write_missing(session, books.anchors)
+    except OSError as error:
+        report.unanchored = f"seals could not be written: {error}"
 
 
 # --- paying ---------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ class Report:
     plan: list[DayPlan] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     parked: int = 0
+    unanchored: str | None = None  # why seals did not leave the house
     differences: list[str] = field(default_factory=list)
     jump: Jump | None = None
     error: str | None = None
@@ -81,7 +82,7 @@ class Report:
         """1 error, 3 something waits, 0 nothing is left."""
         if self.error is not None:
             return ERROR
-        return WAITS if self.waits or self.parked else DONE
+        return WAITS if self.waits or self.parked or self.unanchored else DONE
 
     @property
     def silent(self) -> bool:
@@ -120,6 +121,7 @@ class Report:
                 for each in self.waits
             ],
             "parked": self.parked,
+            "unanchored": self.unanchored,
             "error": self.error,
             "differences": self.differences,
         }

@@ -41,7 +41,7 @@ class Context:
     inbox: Inbox | None = None
     commands: click.Group | None = None
     nav: Sequence[NavItem] = ()
-    letters: LetterBox[Any] | None = None
+    letters: Sequence[LetterBox[Any]] = ()
     # Long acts that the events worker goes on with, step by step (kernel.duty).
     duties: Sequence[Duty] = ()
     # The table of form keys (kernel.once), for parts with forms.

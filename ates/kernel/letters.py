@@ -86,13 +86,20 @@ class Letter:
 
 @dataclass(frozen=True)
 class LetterBox(Generic[L]):
-    """A part's letters: its table and how a row becomes a letter.
+    """One kind of a part's letters: its table and how a row becomes a letter.
 
     `compose` runs in the claiming transaction and gives None for a row without an address. While
-    `held`, asked in the same transaction, says yes, no letter of the box leaves.
+    `held`, asked in the same transaction, says yes, no letter of the box leaves. Boxes of one part
+    differ by their `kind`; the first does without.
     """
 
     part: str
     model: type[L]
     compose: Callable[[Session, L], Letter | None]
     held: Callable[[Session], bool] = lambda _: False
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """How operators know it: `accounting`, `accounting-seals`."""
+        return f"{self.part}-{self.kind}" if self.kind else self.part

@@ -72,7 +72,7 @@ def send_due(seconds: float = 30, stop: Callable[[], bool] = lambda: False) -> i
 
 
 def states(session: Session, box: LetterBox[Any]) -> dict[str, int]:
-    """How many letters of a part are in each state."""
+    """How many letters of a box are in each state."""
     model = box.model
     rows = session.execute(select(model.state, func.count()).group_by(model.state)).all()
     found = {str(state): count for state, count in rows}
@@ -82,7 +82,7 @@ def states(session: Session, box: LetterBox[Any]) -> dict[str, int]:
 def again(
     session: Session, box: LetterBox[Any], state: LetterState, *which: ColumnElement[bool]
 ) -> int:
-    """Send failed, or unknown, letters of a part again: the same letters. How many.
+    """Send failed, or unknown, letters of a box again: the same letters. How many.
 
     All of them, or those that meet all of `which`, conditions on the columns of the box's table.
     """

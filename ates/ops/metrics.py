@@ -146,10 +146,10 @@ def _consumers(picture: Picture) -> Iterator[Metric]:
 
 
 def _others(picture: Picture) -> Iterator[Metric]:
-    letters = _gauge("ates_letters", "Letters by part and state.", "part", "state")
+    letters = _gauge("ates_letters", "Letters by box and state.", "part", "kind", "state")
     for box in picture.boxes:
         for state, count in box.states.items():
-            letters.add_metric([box.part, state], count)
+            letters.add_metric([box.part, box.kind, state], count)
     workers = _gauge("ates_workers_alive", "Workers that showed a sign of life.", "kind")
     for kind in sorted(pulse.KINDS):
         alive = sum(each.alive for each in picture.workers if each.kind == kind)

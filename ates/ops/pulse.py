@@ -76,9 +76,11 @@ class Held:
 
 @dataclass(frozen=True)
 class Box:
-    """A part's letters by state."""
+    """The letters of a box by state."""
 
+    name: str
     part: str
+    kind: str  # empty for the first box of a part
     states: Mapping[str, int]
 
 
@@ -210,9 +212,9 @@ def figures(session: Session, contexts: Sequence[Context]) -> Mapping[str, Any]:
 def boxes(session: Session, contexts: Sequence[Context]) -> list[Box]:
     """The letters of every part that writes some."""
     return [
-        Box(part.name, mail.states(session, part.letters))
+        Box(box.name, box.part, box.kind, mail.states(session, box))
         for part in contexts
-        if part.letters is not None
+        for box in part.letters
     ]
 
 

@@ -94,16 +94,22 @@ def _say(report: Report) -> None:
             f" carried over {standing.carried_people:,}, {dollars(standing.carried_cents)};"
             f"{_held(standing)} letters queued {queued:,}{without}"
         )
-    for wait in report.waits:
-        _complain(report, _waits(wait, report.at))
-    if report.parked:
-        _complain(report, f"{_events(report.parked)} set aside, not booked: flask events status")
+    _say_what_waits(report)
     if report.error is not None:
         _complain(report, report.error)
         for sentence in report.differences:
             click.echo(f"  {sentence}", err=True)
     if not report.exit_code and not report.silent and not report.dry:
         click.echo("Nothing left to do.")
+
+
+def _say_what_waits(report: Report) -> None:
+    for wait in report.waits:
+        _complain(report, _waits(wait, report.at))
+    if report.parked:
+        _complain(report, f"{_events(report.parked)} set aside, not booked: flask events status")
+    if report.unanchored:
+        _complain(report, report.unanchored)
 
 
 def _say_plan(report: Report) -> None:

@@ -10,7 +10,7 @@ from ates.kernel import mail
 from ates.kernel.context import Context
 from ates.kernel.db import reading
 from ates.kernel.errors import N_, Conflict, Invalid, NotFound
-from ates.kernel.mail import LetterState
+from ates.kernel.mail import LetterBox, LetterState
 from ates.ops import pulse, repair, status
 from ates.ops.forms import Pause, Release
 from ates.ops.status import ConsumerLine
@@ -70,19 +70,18 @@ def consumer(name: str) -> ResponseReturnValue:
     return redirect(deed.location, 303)
 
 
-@pages.route("/letters/<part>/<state>", methods=["GET", "POST"])
+@pages.route("/letters/<name>/<state>", methods=["GET", "POST"])
 @allow(ADMINS)
-def letters(part: str, state: str) -> ResponseReturnValue:
-    """Send failed or unknown letters of a part again: the same letters, nothing else happens."""
-    context, wanted = _box(part, state)
-    assert context.letters is not None
+def letters(name: str, state: str) -> ResponseReturnValue:
+    """Send failed or unknown letters of a box again: the same letters, nothing else happens."""
+    box, wanted = _box(name, state)
     if request.method != "POST":  # a HEAD is no act
-        with reading(part) as session:
-            count = mail.states(session, context.letters).get(state, 0)
-        return render_template("ops/letters.html", part=part, state=state, count=count)
+        with reading(box.part) as session:
+            count = mail.states(session, box).get(state, 0)
+        return render_template("ops/letters.html", name=name, state=state, count=count)
     with act("ops") as deed:
         if deed.fresh:
-            sent = mail.again(deed.session, context.letters, wanted)
+            sent = mail.again(deed.session, box, wanted)
             deed.location = url_for(".overview")
             flash(
                 ngettext(
@@ -124,10 +123,10 @@ def _held(seq: int) -> dict[str, Any]:
     raise NotFound(N_("There is no such event"))
 
 
-def _box(part: str, state: str) -> tuple[Context, LetterState]:
-    """The part with letters, and the state. Raises NotFound."""
+def _box(name: str, state: str) -> tuple[LetterBox[Any], LetterState]:
+    """The box, and the state. Raises NotFound."""
     contexts: tuple[Context, ...] = current_app.extensions["ates.contexts"]
-    for each in contexts:
-        if each.name == part and each.letters is not None and state in AGAIN:
-            return each, LetterState(state)
+    for box in (each for context in contexts for each in context.letters):
+        if box.name == name and state in AGAIN:
+            return box, LetterState(state)
     raise NotFound(N_("There is no such page"))
