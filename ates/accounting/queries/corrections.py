@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, or_, select, union_all
+from sqlalchemy import Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from ates.accounting.models import Account, Adjustment, AdjustmentState, Card, Entry, Person
@@ -18,6 +18,19 @@ PAGE = 50
 SUGGESTED = 20
 
 _Owner, _Asker, _Decider = (aliased(Person, name=name) for name in ("owner", "asker", "decider"))
+_Undone, _UndoneCard = aliased(Entry, name="undone"), aliased(Card, name="undone_card")
+TOLD = (  # what a note is made of
+    Adjustment.reason,
+    Adjustment.requested_by,
+    _Asker.name,
+    Adjustment.decided_by,
+    _Decider.name,
+    _Undone.entry_no,
+    _Undone.kind,
+    _Undone.business_date,
+    _UndoneCard.number,
+    _UndoneCard.title,
+)
 
 
 @dataclass(frozen=True)
@@ -140,14 +153,24 @@ def called(session: Session, text: str) -> tuple[Who, ...]:
     return tuple(Who(*row) for row in session.execute(query.limit(SUGGESTED)))
 
 
-def noted(session: Session, lines: Sequence[Line]) -> list[Line]:
-    """The lines, those of corrections with their notes; no statement where there are none."""
-    ids = [line.source_id for line in lines if line.kind == "adjustment"]
-    notes = _notes(session, ids) if ids else {}
-    return [
-        replace(line, note=notes.get(line.source_id)) if line.kind == "adjustment" else line
-        for line in lines
-    ]
+def with_notes(
+    query: Select[*tuple[Any, ...]], *order: str, newest: bool = False
+) -> Select[*tuple[Any, ...]]:
+    """The lines of a limited query and what their notes are made of, in one statement.
+
+    The query stays a step of its own: planned together, so many joins take longer than they run.
+    """
+    lines = query.subquery()
+    decided = and_(lines.c.kind == "adjustment", Adjustment.id == lines.c.source_id)
+    joined = select(*lines.c, *TOLD).select_from(lines).outerjoin(Adjustment, decided)
+    keys = (lines.c[name].desc() if newest else lines.c[name] for name in order)
+    return _reasons(joined).order_by(*keys)
+
+
+def line_of(row: Any) -> Line:
+    """A row of `with_notes`."""
+    line, told = Line(*row[: -len(TOLD)]), row[-len(TOLD) :]
+    return line if told[0] is None else replace(line, note=_note(*told))
 
 
 # --- how ------------------------------------------------------------------------------------------
@@ -208,33 +231,17 @@ def _holders() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _notes(session: Session, ids: Sequence[UUID]) -> dict[UUID, Note]:
-    rows = session.execute(
-        select(
-            Adjustment,
-            _Asker.name,
-            _Decider.name,
-            Entry.kind,
-            Entry.business_date,
-            Card.number,
-            Card.title,
-        )
-        .outerjoin(_Asker, _Asker.person_id == Adjustment.requested_by)
+def _reasons(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """With the people of a correction, and the entry it reverses."""
+    return (
+        query.outerjoin(_Asker, _Asker.person_id == Adjustment.requested_by)
         .outerjoin(_Decider, _Decider.person_id == Adjustment.decided_by)
-        .outerjoin(Entry, Entry.entry_no == Adjustment.reverses_entry_no)
-        .outerjoin(Card, Card.task_id == Entry.source_id)
-        .where(Adjustment.id.in_(ids), Adjustment.state == "approved")
+        .outerjoin(_Undone, _Undone.entry_no == Adjustment.reverses_entry_no)
+        .outerjoin(_UndoneCard, _UndoneCard.task_id == _Undone.source_id)
     )
-    notes = {}
-    for found, asker, decider, kind, day, number, title in rows:
-        assert found.decided_by is not None, "what is booked was approved"
-        undone = None
-        if found.reverses_entry_no is not None:
-            undone = Undone(found.reverses_entry_no, kind, day, number, title)
-        notes[found.id] = Note(
-            reason=found.reason,
-            asked_by=Who(found.requested_by, asker),
-            approved_by=Who(found.decided_by, decider),
-            undone=undone,
-        )
-    return notes
+
+
+def _note(reason: str, *row: Any) -> Note:
+    asked_by, asker, approved_by, decider, entry_no, kind, day, number, title = row
+    undone = Undone(entry_no, kind, day, number, title) if entry_no is not None else None
+    return Note(reason, Who(asked_by, asker), Who(approved_by, decider), undone)

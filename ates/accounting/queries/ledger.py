@@ -19,7 +19,7 @@ from ates.accounting.models import (
     PayoutLetter,
     Person,
 )
-from ates.accounting.queries.corrections import noted
+from ates.accounting.queries.corrections import line_of, with_notes
 from ates.accounting.queries.rows import KINDS, Line, Link, Page, Place, Scope, Total
 from ates.kernel.errors import N_, NotFound
 
@@ -28,18 +28,17 @@ SHOWN = 160  # characters of a description in a list
 
 
 def lines(session: Session, scope: Scope, place: Place, *, limit: int = PAGE) -> Page:
-    """One page, in the order of booking: two statements, and one more for notes of corrections."""
+    """One page, in the order of booking. Two statements at most, whatever the size of the books."""
     key, conditions = key_of(scope), matching(session, scope)
     if conditions is None:
         return Page(())
     query = _lines().where(*conditions).limit(limit + 1)
     if place.before is not None:
-        rows = session.execute(query.where(key > place.before).order_by(key)).all()
-        return _backward(noted(session, [Line(*row) for row in rows]), limit, scope)
+        found = _found(session, query.where(key > place.before).order_by(key), key.key)
+        return _backward(found, limit, scope)
     if place.after is not None:
         query = query.where(key < place.after)
-    rows = session.execute(query.order_by(key.desc())).all()
-    found = noted(session, [Line(*row) for row in rows])
+    found = _found(session, query.order_by(key.desc()), key.key, newest=True)
     return _forward(found, limit, scope, begun=place.after is not None)
 
 
@@ -61,8 +60,8 @@ def total(session: Session, scope: Scope) -> Total:
 
 def entry(session: Session, entry_no: int) -> tuple[Line, Link | None]:
     """One entry and its block. Raises NotFound."""
-    row = session.execute(_lines().where(Entry.entry_no == entry_no).limit(1)).one_or_none()
-    if row is None:
+    found = _found(session, _lines().where(Entry.entry_no == entry_no).limit(1), "entry_no")
+    if not found:
         raise NotFound(N_("There is no entry with this number."))
     block = session.execute(
         select(Block.block_no, Block.hash)
@@ -76,8 +75,7 @@ def entry(session: Session, entry_no: int) -> tuple[Line, Link | None]:
         .where(Entry.entry_no == entry_no)
     )
     link = Link(block.block_no, block.hash.hex()) if block else None
-    (line,) = noted(session, [Line(*row)])
-    return replace(line, description=whole), link
+    return replace(found[0], description=whole), link
 
 
 def late_entries(
@@ -101,7 +99,7 @@ def lines_between(
     session: Session, account_id: int, days: tuple[date, date], seqs: tuple[int, int], *, limit: int
 ) -> tuple[Line, ...]:
     """Entries of one account that count in these days, by business date; `seqs` contains them."""
-    rows = session.execute(
+    query = (
         _lines()
         .where(
             Entry.account_id == account_id,
@@ -111,7 +109,7 @@ def lines_between(
         .order_by(Entry.business_date, Entry.account_seq)
         .limit(limit)
     )
-    return tuple(noted(session, [Line(*row) for row in rows]))
+    return tuple(_found(session, query, "business_date", "account_seq"))
 
 
 def key_of(scope: Scope) -> InstrumentedAttribute[int]:
@@ -139,6 +137,13 @@ def task_of(session: Session, number: int) -> UUID | None:
 
 
 # --- how -----------------------------------------------------------------------------------------
+
+
+def _found(
+    session: Session, query: Select[*tuple[Any, ...]], *order: str, newest: bool = False
+) -> list[Line]:
+    """The lines of a limited query, with the notes of corrections, in this order."""
+    return [line_of(row) for row in session.execute(with_notes(query, *order, newest=newest))]
 
 
 def _lines() -> Select[*tuple[Any, ...]]:
