@@ -133,7 +133,8 @@ def test_a_statement_is_framed_by_what_was_brought_and_carried(march: March, bac
             "2025-03-29,fee,6,6,,Feed the owls,,2025-03-29,2025-03-29T00:00:00.000000Z,"
             "-13.00,-38.00",
             "2025-03-29,reward,8,4,,'=cmd(),,2025-03-28,2025-03-28T23:59:40.000000Z,35.00,-3.00",
-            "2025-03-29,adjustment,9,,,,,2025-03-29,2025-03-29T17:00:00.000000Z,2.45,-0.55",
+            '2025-03-29,adjustment,9,,,,"vet, receipt 118",2025-03-29,'
+            "2025-03-29T17:00:00.000000Z,2.45,-0.55",
             "2025-03-29,carried_forward,,,,,,,,,-0.55",
             "total,5,,,,,,,,24.45,",
             "",
@@ -200,7 +201,8 @@ def test_a_paid_day_is_the_same_for_ever_names_aside(march: March, backend: str)
     before = [march.file(address, by=by) for address, by in files]
     office = march.office
     office.reward(march.who, 6, "27 10:00", now="30 13:00")  # late, counts today
-    office.adjust(march.who, -500, "30 14:00", id=78)
+    march.correct(-500, "=broke a window", at="30 14:00")
+    assert march.rows("me/export.csv")[-1]["reason"] == "'=broke a window"
     with office.database.transaction() as session:
         session.connection().exec_driver_sql("UPDATE accounting_letter SET state = 'sent'")
     office.run("31 00:10")
