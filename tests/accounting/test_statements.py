@@ -213,6 +213,10 @@ def check_months(session: Session, who: UUID, own: list[Any], end: Any) -> None:
         assert found.brought_cents == closing
         closing = found.carried_cents
         inside = [row for row in own if month.first <= row.business_date <= month.last]
+        rows = list(exports.statement(session, found.holder, month))
+        assert [(row[2], row[-1]) for row in rows[1:-1]] == [
+            (line.entry_no, after) for line, after in found.lines
+        ]
         assert found.entries == len(inside) == sum(found.counts.values())
         assert found.sums.net_cents == sum(row.amount_cents for row in inside)
         month = month.after() or month
