@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Insert, cast, insert, literal, select
 from ates.accounting.models import Account, BusinessDay, Card, Entry
 from ates.accounting.writing import bulk
 from ates.app import create_app
+from ates.kernel import db
 from ates.kernel.types import Day, UTCDateTime
 from tests.accounting.hands import unguard
 from tests.accounting.make import Office
@@ -74,16 +75,15 @@ def readers(house: House) -> int:
 def fill(house: House, folder: Path) -> str:
     """Books of one long day, written behind everybody's back; the cookie of an accountant."""
     app = create_app(trial(folder, house.database_url))
-    office = Office(app.extensions["ates.database"])
-    unguard(office)
-    with office.database.transaction() as session:
-        bulk(session, BusinessDay, [day_row()])
-        bulk(session, Account, [account_row(number + 1) for number in range(ACCOUNTS)])
-        bulk(session, Card, [card_row(number + 1) for number in range(TASKS)])
-        session.execute(entries())
-    with app.app_context():
+    with app.app_context(), db.patient("accounting") as whole:
+        unguard(Office(whole))
+        with whole.transaction() as session:
+            bulk(session, BusinessDay, [day_row()])
+            bulk(session, Account, [account_row(number + 1) for number in range(ACCOUNTS)])
+            bulk(session, Card, [card_row(number + 1) for number in range(TASKS)])
+            session.execute(entries())
         visitor = people.sign_in(app, "accountant")
-    office.database.close()
+        db.database("accounting").close()
     found = visitor.get_cookie("ates_session")
     assert found is not None
     return f"{found.key}={found.value}"
