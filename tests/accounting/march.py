@@ -10,11 +10,13 @@ from uuid import UUID
 
 from ates.accounting.models import Audit
 from ates.accounting.posting.facts import TaskCard
+from ates.accounting.service import corrections
 from ates.kernel import clock
 from tests.accounting.make import COCO, Office, moment, person, task
 from tests.engines.people import Visitor
 
 NOW = moment("30 12:00")
+RIO, KLAVDIA = (UUID(f"00000000-0000-4000-8000-0000000000b{n}") for n in (1, 2))
 NAMES = {2: "Count the parrots", 4: "=cmd()", 5: "Клетка; и качели", 6: "Feed the owls"}
 
 
@@ -51,9 +53,18 @@ class March:
         office.fee(who, 6, 1, "29 00:00")
         assert office.run("29 00:10").exit_code == 0
         office.reward(who, 4, "28 23:59:40", now="29 10:00")
-        office.adjust(who, 245, "29 17:00", id=77)
+        self.correct(245, "vet, receipt 118", at="29 17:00")
         assert office.run("30 00:10").exit_code == 0
         office.reward(who, 5, "30 09:00")
+
+    def correct(self, cents: int, reason: str, *, at: str) -> None:
+        """Asked for by one, approved by another."""
+        with clock.frozen(moment(at)), self.office.database.transaction() as session:
+            asked = corrections.request_correction(
+                session, self.office.books, person=self.who, amount_cents=cents, reason=reason,
+                by=RIO,
+            )  # fmt: skip
+            corrections.approve_correction(session, self.office.books, asked.id, by=KLAVDIA)
 
     def page(self, address: str, *, by: Visitor | None = None, status: int = 200) -> str:
         """What a person reads: the page without its marks."""
@@ -81,10 +92,11 @@ class March:
         return rows_of(self.file(address, by=by))[:-1]
 
     def acts(self) -> list[tuple[str, str, str]]:
-        """The audit log: act, object, what."""
+        """The audit log of readers: act, object, what."""
         with self.office.database.reading() as session:
             found = session.query(Audit).order_by(Audit.number).all()
-            return [(row.act, row.object, row.after or "") for row in found]
+            read = [row for row in found if not row.act.startswith("correction")]
+            return [(row.act, row.object, row.after or "") for row in read]
 
 
 def rows_of(file: str) -> list[dict[str, str]]:

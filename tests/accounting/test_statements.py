@@ -213,6 +213,10 @@ def check_months(session: Session, who: UUID, own: list[Any], end: Any) -> None:
         assert found.brought_cents == closing
         closing = found.carried_cents
         inside = [row for row in own if month.first <= row.business_date <= month.last]
+        rows = list(exports.statement(session, found.holder, month))
+        assert [(row[2], row[-1]) for row in rows[1:-1]] == [
+            (line.entry_no, after) for line, after in found.lines
+        ]
         assert found.entries == len(inside) == sum(found.counts.values())
         assert found.sums.net_cents == sum(row.amount_cents for row in inside)
         month = month.after() or month
@@ -293,7 +297,8 @@ class TestPages:
     def test_late_entries_and_corrections_are_marked_where_they_count(self, march: March) -> None:
         page = march.page("me/statements/2025-03-29")
         assert "▲ late happened on 28 Mar 2025 +$35.00 −$3.00" in page
-        assert "± correction +$2.45 −$0.55" in page
+        assert "Correction ± correction vet, receipt 118 Asked for by" in page
+        assert "+$2.45 −$0.55" in page
         assert "Corrections, 1 entry +$2.45" in page
 
     def test_an_open_day_reads_so_far_and_has_no_payout(self, march: March) -> None:
