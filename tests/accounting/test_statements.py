@@ -297,7 +297,7 @@ class TestPages:
     def test_late_entries_and_corrections_are_marked_where_they_count(self, march: March) -> None:
         page = march.page("me/statements/2025-03-29")
         assert "▲ late happened on 28 Mar 2025 +$35.00 −$3.00" in page
-        assert "Correction ± correction vet, receipt 118 Asked for by" in page
+        assert "± correction vet, receipt 118 Asked for by" in page
         assert "+$2.45 −$0.55" in page
         assert "Corrections, 1 entry +$2.45" in page
 
