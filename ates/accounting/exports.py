@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from ates.accounting import holds
 from ates.accounting.models import (
     Account,
     Adjustment,
@@ -167,7 +168,7 @@ def days(session: Session, *, first: date | None, last: date | None, at: datetim
     question = (
         select(
             BusinessDay.business_date,
-            BusinessDay.state,
+            case((holds.is_held(), "held"), else_=BusinessDay.state),
             *sums,
             BusinessDay.starts_at,
             BusinessDay.ends_at,

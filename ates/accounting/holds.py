@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ates.accounting.auditing import Record, audit_of
@@ -82,6 +82,11 @@ def read(session: Session) -> Held:
 def of_accounts() -> Select[int | None]:
     """The accounts that are held now, for a query that leaves them out."""
     return select(Hold.account_id).where(ACTIVE, Hold.account_id.is_not(None))
+
+
+def is_held() -> ColumnElement[bool]:
+    """Whether a day is held, for a query over days: it is shown instead of the state."""
+    return exists().where(ACTIVE, Hold.business_date == BusinessDay.business_date)
 
 
 def letters_stand(session: Session) -> bool:

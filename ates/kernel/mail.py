@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 10
 CLAIM = timedelta(minutes=5)
-LONGEST_SEND = timedelta(minutes=2)  # a claim with less time left is given back unsent
+LONGEST_SEND = timedelta(minutes=3)  # a claim with less time left is given back unsent
 GIVE_UP = timedelta(hours=48)
 TRIES = 7  # at least, however old a letter is: they take an hour, also of one sent again
 DOUBT = timedelta(minutes=15)  # an unknown one is sent again then, with the same Message-ID

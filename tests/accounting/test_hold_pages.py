@@ -106,6 +106,16 @@ class TestHoldingADay:
         run(night)
         assert "‖ Held" in text(rio, address)
 
+    def test_files_and_the_own_statements_say_so_too(
+        self, night: Office, rio: Visitor, sign_in: Any, drain: Any
+    ) -> None:
+        kesha = sign_in(Role.EMPLOYEE)
+        drain()
+        night.adjust(kesha.person, 700, "27 11:00", id=78)
+        rio.submit(f"/accounting/payouts/{DAY}/hold", reason=WHY)
+        assert f"{DAY},held," in rio.get("/accounting/days/export.csv?dialect=plain").text
+        assert "‖ Held" in text(kesha, "/accounting/me/statements/")
+
     def test_programs_read_it_too(self, night: Office, rio: Visitor, api: Any) -> None:
         rio.submit(f"/accounting/payouts/{DAY}/hold", reason=WHY)
         days = api(Role.ACCOUNTANT).get("/api/v1/accounting/days").json["items"]

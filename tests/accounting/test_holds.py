@@ -395,6 +395,18 @@ def test_a_hold_that_nobody_said_excuses_nothing(three_nights: Office) -> None:
 
 
 @both
+def test_a_release_by_a_clock_that_went_back_still_comes_after_the_payment(
+    three_nights: Office,
+) -> None:
+    held = hold(three_nights, ARA, at="25 12:00")
+    three_nights.run("26 09:00")
+    release(three_nights, held, at="26 08:00")
+    assert wrong(three_nights) == []
+    row = three_nights.rows(select(Hold.__table__))[0]
+    assert row.released_at == moment("26 09:00")
+
+
+@both
 def test_holds_are_proven_wherever_the_clock_goes(three_nights: Office) -> None:
     """Held at noon, the clock goes back three hours, then a night is paid, then it is released."""
     three_nights.run("26 00:00:30")

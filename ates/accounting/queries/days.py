@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ScalarSelect, case, func, select, union_all
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from ates.accounting.models import (
 )
 from ates.accounting.queries.accounts import Brought
 from ates.accounting.queries.holds import ShownState, held_days
+from ates.accounting.queries.payouts import PaidDay
 from ates.contracts.accounting import Kind
 from ates.kernel.errors import N_, NotFound
 from ates.kernel.lag import unhandled_before
@@ -206,18 +207,7 @@ def bars(days: Iterable[DayFigures]) -> list[tuple[date, int]]:
     return [(day, known.get(day, 0)) for day in past]
 
 
-class Unpaid(Protocol):
-    """A day that may wait for its payout."""
-
-    @property
-    def day(self) -> date: ...
-    @property
-    def state(self) -> DayState: ...
-    @property
-    def closed_at(self) -> datetime | None: ...
-
-
-def unpaid(days: Iterable[Unpaid], *, at: datetime) -> tuple[date, ...]:
+def unpaid(days: Iterable[DayFigures | PaidDay], *, at: datetime) -> tuple[date, ...]:
     """Days that have been closed for more than an hour and are not paid, oldest first."""
     late = [
         each.day

@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from ates.accounting.balances import net_of, total
+from ates.accounting.holds import is_held
 from ates.accounting.models import (
     Account,
     AccountDay,
@@ -18,6 +19,7 @@ from ates.accounting.models import (
     PayoutLetter,
     Person,
 )
+from ates.accounting.queries.holds import ShownState
 from ates.accounting.statements import Period, Sums
 
 SUMS = (
@@ -50,7 +52,13 @@ class StatementDay:
     seqs: tuple[int, int] | None  # the range that contains them
     letter: str | None
     sent_at: datetime | None
+    held: bool = False
     carried_cents: int = 0  # known when all days are
+
+    @property
+    def shown(self) -> ShownState:
+        """The state for people: a day with an active hold is held."""
+        return "held" if self.held else self.state
 
     def ending(self, carried_cents: int) -> Self:
         """The same day with the balance at its end."""
@@ -82,7 +90,7 @@ def question(holder: Holder) -> Any:
         PayoutLetter.business_date == BusinessDay.business_date,
         PayoutLetter.account_id == holder.account_id,
     )
-    columns = (BusinessDay.business_date, BusinessDay.state, *SUMS)
+    columns = (BusinessDay.business_date, BusinessDay.state, is_held(), *SUMS)
     more = (AccountDay.entries, AccountDay.first_seq, AccountDay.last_seq)
     return (
         select(*columns, *more, PayoutLetter.state, PayoutLetter.sent_at)
@@ -94,10 +102,10 @@ def question(holder: Holder) -> Any:
 
 def read(row: Any) -> StatementDay:
     """A row of `question`."""
-    day, state, *sums, entries, first, last, letter, sent_at = row
+    day, state, held, *sums, entries, first, last, letter, sent_at = row
     found = Sums() if entries is None else Sums(*sums)
     seqs = None if entries is None else (first, last)
-    return StatementDay(day, state, found, entries or 0, seqs, letter, sent_at)
+    return StatementDay(day, state, found, entries or 0, seqs, letter, sent_at, bool(held))
 
 
 def brought_forward(session: Session, holder: Holder, period: Period) -> int:

@@ -1,10 +1,12 @@
 """Letters of payouts that a person sends again or gives up. The money went with the payout."""
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from ates.accounting import holds as stops
 from ates.accounting.gate import BOX
@@ -24,12 +26,12 @@ from ates.web.once import act
 @allow(BOOKKEEPERS)
 def letter_again(day: str, person_id: UUID) -> ResponseReturnValue:
     """Send one failed or unknown letter again: the same letter."""
-    with act("accounting") as deed:
-        if deed.fresh:
-            service.send_again(deed.session, BOX, day_in(day), person_id)
-            deed.location = url_for(".payout", day=day)
-            flash(gettext("The same letter goes out again. No money moves."))
-    return redirect(deed.location, 303)
+
+    def decide(session: Session, which: date) -> str:
+        service.send_again(session, BOX, which, person_id)
+        return gettext("The same letter goes out again. No money moves.")
+
+    return _decided(day, decide)
 
 
 @pages.get("/payouts/<day>/letters/<uuid:person_id>/give-up")
@@ -45,12 +47,12 @@ def letter_in_doubt(day: str, person_id: UUID) -> ResponseReturnValue:
 @allow(BOOKKEEPERS)
 def give_letter_up(day: str, person_id: UUID) -> ResponseReturnValue:
     """Take an unknown letter for failed: it is not repeated by itself any more."""
-    with act("accounting") as deed:
-        if deed.fresh:
-            service.give_up(deed.session, BOX, day_in(day), person_id)
-            deed.location = url_for(".payout", day=day)
-            flash(gettext("The letter counts as failed and is not repeated by itself."))
-    return redirect(deed.location, 303)
+
+    def decide(session: Session, which: date) -> str:
+        service.give_up(session, BOX, which, person_id)
+        return gettext("The letter counts as failed and is not repeated by itself.")
+
+    return _decided(day, decide)
 
 
 @pages.get("/payouts/<day>/again")
@@ -64,18 +66,28 @@ def failed_letters(day: str) -> ResponseReturnValue:
 @allow(BOOKKEEPERS)
 def all_again(day: str) -> ResponseReturnValue:
     """Send all failed letters of a day again: the same letters."""
+
+    def decide(session: Session, which: date) -> str:
+        sent = service.send_failed_again(session, BOX, which)
+        return ngettext(
+            "%(shown)s letter goes out again.",
+            "%(shown)s letters go out again.",
+            sent,
+            shown=number(sent),
+        )
+
+    return _decided(day, decide)
+
+
+# --- how ------------------------------------------------------------------------------------------
+
+
+def _decided(day: str, decide: Callable[[Session, date], str]) -> ResponseReturnValue:
+    """One act about letters of a day; `decide` gives the sentence that its page says afterwards."""
     with act("accounting") as deed:
         if deed.fresh:
-            sent = service.send_failed_again(deed.session, BOX, day_in(day))
+            flash(decide(deed.session, day_in(day)))
             deed.location = url_for(".payout", day=day)
-            flash(
-                ngettext(
-                    "%(shown)s letter goes out again.",
-                    "%(shown)s letters go out again.",
-                    sent,
-                    shown=number(sent),
-                )
-            )
     return redirect(deed.location, 303)
 
 
