@@ -1,4 +1,8 @@
-"""How many tasks have each fee and each reward, so that their distribution needs no count."""
+"""What the day control panel and the page on fairness need at size.
+
+How many tasks have each fee and each reward, since nobody can count a million prices for a page;
+and the letters that have not been sent, which are few, by their day.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,10 +15,18 @@ branch_labels = None
 depends_on = None
 
 TOTAL = "accounting_price_total"
+UNSENT = sa.text("state <> 'sent'")
 
 
 def upgrade() -> None:
-    """Make the table and fill it from the prices that were drawn so far."""
+    """Make both; the sums come from the prices that were drawn so far."""
+    op.create_index(
+        "ix_accounting_letter_unsent",
+        "accounting_letter",
+        ["business_date", "state"],
+        sqlite_where=UNSENT,
+        postgresql_where=UNSENT,
+    )
     op.create_table(
         TOTAL,
         sa.Column("kind", sa.Text, nullable=False),
@@ -34,5 +46,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop both."""
     op.drop_table(TOTAL)
+    op.drop_index("ix_accounting_letter_unsent", "accounting_letter")
