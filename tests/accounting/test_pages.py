@@ -358,7 +358,7 @@ class TestPanel:
         assert "$25.00 ✓ Paid ✓ sent 1 0 0 0" in page
         assert "‖ Held unpaid for 11 h 58 min 0 0 1" in page
         assert "○ Open 1 0 2" in page  # late; late and a correction
-        assert "All payouts and letters are held until somebody releases them." in page
+        assert "are held until somebody releases them." in page
         assert "The command has not checked the books yet." in page
 
     def test_the_last_check_of_the_books_is_told(self, desk: Desk, accountant: FlaskClient) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal, select, union_all
+from sqlalchemy import Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from ates.accounting.anomalies import ME, NOT_SENT, TROUBLED
+from ates.accounting.holds import ACTIVE
 from ates.accounting.models import BusinessDay, Entry, Hold, PayoutLetter
 from ates.accounting.queries.days import DayFigures
 from ates.kernel.mail import LetterState
@@ -37,10 +38,9 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Panel:
-    """The troubles of some days, and the holds that are not of a day."""
+    """The troubles of some days, and how many accounts are held."""
 
     days: Mapping[date, Trouble]
-    all_held: bool  # all payouts and letters, until somebody releases them
     accounts_held: int
 
     def of(self, day: date) -> Trouble:
@@ -50,22 +50,22 @@ class Panel:
 def panel(session: Session, days: "list[DayFigures] | tuple[DayFigures, ...]") -> Panel:
     """Of these days, in one statement; each part of it is served by an index of its own."""
     if not days:
-        return Panel({}, all_held=False, accounts_held=0)
+        return Panel({}, accounts_held=0)
     first, last = min(each.day for each in days), max(each.day for each in days)
     rows = session.execute(
         union_all(_late(first, last), _letters(first, last), _aside(first, last), _holds())
     )
     made: dict[date, dict[str, Any]] = {}
-    held = {"all": 0, "account": 0}
+    accounts_held = 0
     for what, day, state, count in rows:
         if day is None:
-            held[state] = count
+            accounts_held = count
         elif what == "letter":
             made.setdefault(day, {}).setdefault("unsent", {})[state] = count
         else:
             made.setdefault(day, {})[what] = count
     troubles = {day: Trouble(**counts) for day, counts in made.items()}
-    return Panel(troubles, held["all"] > 0, held["account"])
+    return Panel(troubles, accounts_held)
 
 
 # --- how -----------------------------------------------------------------------------------------
@@ -104,17 +104,10 @@ def _aside(first: date, last: date) -> Select[*tuple[Any, ...]]:
 
 
 def _holds() -> Select[*tuple[Any, ...]]:
-    whose = _whose()
+    """Of days and, without a day, of accounts; a hold of everything stands above the page."""
+    day = Hold.business_date
     return (
-        select(literal("holds"), Hold.business_date, whose, func.count())
-        .where(Hold.released_at.is_(None))
-        .group_by(Hold.business_date, whose)
-    )
-
-
-def _whose() -> Any:
-    return case(
-        (Hold.business_date.is_not(None), "day"),
-        (Hold.account_id.is_not(None), "account"),
-        else_="all",
+        select(literal("holds"), day, literal(""), func.count())
+        .where(ACTIVE, or_(day.is_not(None), Hold.account_id.is_not(None)))
+        .group_by(day)
     )
