@@ -157,7 +157,7 @@ def recompute(session: Session, number: int, keyring: Keyring) -> Recomputed | N
         key = keyring.sub_key(row.key_id, "price")
     except Hopeless:
         return Recomputed(number, row.task_id, row.key_id, row.priced_at, None, None)
-    fee, reward = halves_of(row.task_id, key)
+    fee, reward = halves_of(row.task_id.bytes, key)
     return Recomputed(
         number,
         row.task_id,
