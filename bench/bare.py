@@ -18,6 +18,8 @@ MERGES = {
     "accounting_card": "(task_id) DO UPDATE SET number = excluded.number, title = excluded.title,"
     " jira_id = excluded.jira_id, description = excluded.description, version = excluded.version"
     " WHERE accounting_card.version < excluded.version",
+    "accounting_price_total": "(kind, cents) DO UPDATE SET"
+    " tasks = accounting_price_total.tasks + excluded.tasks",
     "accounting_account": "(id) DO UPDATE SET balance_cents = excluded.balance_cents,"
     " last_seq = excluded.last_seq",
     "accounting_account_day": "(account_id, business_date) DO UPDATE SET"

@@ -1,6 +1,7 @@
 """What accounting wrote, batch by batch, as plain driver values: what the bare driver repeats."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,10 +77,12 @@ class _Books:
         heard = self.log[before["position"] : end["position"]]
         entries = self.entries[before["last_entry_no"] : end["last_entry_no"]]
         moment = entries[0]["posted_at"] if entries else None
+        prices = [row for row in self.prices if row["priced_at"] == moment]
         writes = [
             *self._names(heard),
             ("accounting_day", self.days if before["last_entry_no"] == 0 and entries else []),
-            ("accounting_price", [row for row in self.prices if row["priced_at"] == moment]),
+            ("accounting_price", prices),
+            ("accounting_price_total", _priced(prices)),
             ("accounting_account", self._accounts(entries)),
             ("accounting_entry", entries),
             *_sums(entries),
@@ -155,6 +158,14 @@ def _sums(entries: Iterable[Row]) -> Iterable[Write]:
         ("accounting_day_total", list(totals.values())),
         ("accounting_day_reward", list(rewards.values())),
     )
+
+
+def _priced(prices: Sequence[Row]) -> list[Row]:
+    return [
+        {"kind": kind, "cents": cents, "tasks": tasks}
+        for kind in ("fee", "reward")
+        for cents, tasks in sorted(Counter(row[f"{kind}_cents"] for row in prices).items())
+    ]
 
 
 def _account_day(rows: dict[Any, Row], entry: Row) -> None:

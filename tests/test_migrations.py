@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from alembic import command
@@ -77,6 +78,22 @@ def test_every_migration_can_be_undone_and_done_again(empty: Database) -> None:
         assert leftovers(session.connection()) == []
     migrate.prepare(empty)
     assert shape(empty) == first
+
+
+@both
+def test_prices_of_before_their_sums_are_counted(empty: Database) -> None:
+    migrate.prepare(empty)
+    step(empty, "downgrade", "0011")
+    price = "INSERT INTO accounting_price VALUES ('{}', {}, {}, 1, '2025-03-27 09:00:00+00:00')"
+    with empty.transaction() as session:
+        for task, fee, reward in ((1, 1000, 4000), (2, 1000, 2000), (3, 2000, 4000)):
+            session.execute(text(price.format(UUID(int=task), fee, reward)))
+    step(empty, "upgrade", "head")
+    with empty.reading() as session:
+        rows = session.execute(text("SELECT kind, cents, tasks FROM accounting_price_total"))
+        assert sorted(map(tuple, rows)) == [
+            ("fee", 1000, 2), ("fee", 2000, 1), ("reward", 2000, 1), ("reward", 4000, 2),
+        ]  # fmt: skip
 
 
 @both

@@ -17,6 +17,13 @@ class Price:
     reward_cents: int
 
 
+def halves_of(task: bytes, key: bytes) -> tuple[bytes, bytes]:
+    """What `key` (the keyring's price key) draws for the 16 bytes of a task's id: eight bytes for
+    the fee, eight for the reward. They tell nothing of the key, nor of another task."""
+    drawn = hmac.digest(key, LABEL + task, "sha256")
+    return drawn[0:8], drawn[8:16]
+
+
 def price_of(task_id: UUID, key: bytes) -> Price:
     """The price that `key` (the keyring's price key) draws for a task; the same at every call.
 
@@ -27,6 +34,5 @@ def price_of(task_id: UUID, key: bytes) -> Price:
 
 def cents_of(task: bytes, key: bytes) -> tuple[int, int]:
     """The same for the 16 bytes of an id, as plain numbers: a proof draws every price again."""
-    drawn = hmac.digest(key, LABEL + task, "sha256")
-    fee, reward = int.from_bytes(drawn[0:8]), int.from_bytes(drawn[8:16])
+    fee, reward = map(int.from_bytes, halves_of(task, key))
     return 100 * FEES[fee % len(FEES)], 100 * REWARDS[reward % len(REWARDS)]

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_compact_currency, format_currency, format_decimal
-from flask_babel import get_locale, get_timezone
+from flask_babel import get_locale, get_timezone, gettext
 from flask_babel import lazy_pgettext as word
 
 from ates.contracts.auth import Role
@@ -96,6 +96,13 @@ def _number(language: str, count: int) -> str:
     return str(format_decimal(count, locale=language))
 
 
+def tenth(value: float, sign: bool = False) -> str:
+    """`9.8`, `−1 234,5`: a figure of statistics; `sign` as of money."""
+    rounded = round(value, 1)
+    mark = MINUS if rounded < 0 else "+" if sign and rounded > 0 else ""
+    return mark + str(format_decimal(abs(rounded), format="#,##0.0", locale=get_locale()))
+
+
 def role_word(role: Role | str) -> str:
     """The role in the language of the reader."""
     return str(ROLES[Role(role)])
@@ -113,12 +120,15 @@ def short(cents: int) -> str:
     return (MINUS if cents < 0 else "") + str(text)
 
 
-def axis(amounts: Sequence[int]) -> tuple[int, int, int]:
-    """Low end, high end and step of a chart in cents: round numbers, zero always among them."""
+def axis(amounts: Sequence[float], least: int = 100) -> tuple[int, int, int]:
+    """Low end, high end and step of a chart: round numbers, zero always among them.
+
+    `least` is the smallest step: 100 for cents, 1 for counts.
+    """
     high, low = max(0, *amounts), min(0, *amounts)
-    third = max((high - low) / 3, 100)
+    third = max((high - low) / 3, least)
     power = 10 ** math.floor(math.log10(third))
-    step = int(next(power * part for part in (1, 2, 2.5, 5, 10) if power * part >= third))
+    step = math.ceil(next(power * part for part in (1, 2, 2.5, 5, 10) if power * part >= third))
     return math.floor(low / step) * step, math.ceil(high / step) * step, step
 
 
@@ -176,6 +186,19 @@ def percent(whole: int) -> str:
     return f"{MINUS if whole < 0 else '+' if whole > 0 else ''}{number(abs(whole))}\u00a0%"
 
 
+def span(time: timedelta) -> str:
+    """`12 s`, `3 min 12 s`, `2 h 5 min`, `3 d`: how long something waits."""
+    seconds = max(0, int(time.total_seconds()))
+    minutes, hours = seconds // 60, seconds // 3600
+    if minutes < 1:
+        return str(gettext("%(seconds)s s", seconds=seconds))
+    if hours < 1:
+        return str(gettext("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=seconds % 60))
+    if hours < 48:
+        return str(gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes % 60))
+    return str(gettext("%(days)s d", days=number(hours // 24)))
+
+
 def read_money(text: str) -> int | None:
     """Cents from what a person typed (`12,50`, `1 200`, `−5`); none where two readings exist."""
     plain = re.sub(r"[\s\u00a0\u202f$]", "", text).replace(MINUS, "-").replace(",", ".")
@@ -199,4 +222,6 @@ TEMPLATE_GLOBALS: dict[str, Any] = {
     "percent": percent,
     "role_word": role_word,
     "short": short,
+    "span": span,
+    "tenth": tenth,
 }

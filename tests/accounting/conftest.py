@@ -7,9 +7,10 @@ import pytest
 from flask import Flask
 
 from ates.config import Config
-from ates.kernel import clock
+from ates.kernel import clock, db
 from tests.accounting.make import BOOKS_KEYS, Office
 from tests.accounting.march import NOW, March
+from tests.accounting.paper import NOON, Desk, open_desk
 from tests.engines.people import Visitor
 from tests.engines.settings import trial
 
@@ -34,3 +35,13 @@ def march(office: Office, sign_in: Callable[..., Visitor]) -> March:
         made = March(office, sign_in("employee"), sign_in("accountant"))
     made.happen()
     return made
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Books written by hand, with pages, at noon of their last day."""
+    opened = open_desk(tmp_path)
+    with clock.frozen(NOON):
+        yield opened
+    with opened.app.app_context():
+        db.database("accounting").close()

@@ -24,11 +24,12 @@ from ates.analytics.api import api as analytics_api
 from ates.analytics.views import pages as analytics_pages
 from ates.contracts.accounting import Kind
 from ates.contracts.auth import Role
-from ates.kernel import db, ids
+from ates.kernel import db, ids, migrate
 from ates.kernel.context import Context, NavItem
 from ates.kernel.mail import LetterState
 from ates.kernel.tables import KERNEL
 from ates.web import access, shell
+from tests.accounting import make
 from tests.web.shop import Sessions, bearer_of, config, person, token_for
 
 TODAY = date(2026, 11, 24)
@@ -115,8 +116,10 @@ def open_desk(folder: Path) -> Desk:
             for kind, contra in CONTRAS.items()
         ]
         session.execute(insert(books.PostingKind), kinds)
+        session.connection().exec_driver_sql(migration("0004").JOURNAL)
         session.add(books.AuditHead(id=1, number=0, hash=bytes(32)))
     gate.init_app(app)
+    app.extensions["ates.books"] = make.books()
     shell.init_app(app, settings, parts)
     for part in parts:
         assert part.pages is not None
@@ -125,6 +128,11 @@ def open_desk(folder: Path) -> Desk:
             app.register_blueprint(part.api)
     access.check(app)
     return Desk(app, sessions)
+
+
+def migration(revision: str) -> Any:
+    """The module of a migration, for what only it knows: a view."""
+    return migrate._scripts().get_revision(revision).module
 
 
 @dataclass

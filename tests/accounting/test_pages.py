@@ -1,17 +1,16 @@
 """The pages of accounting: who sees what, and that each figure is the sum of its entries."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
+from ates.accounting.models import CommandRun, Hold
 from ates.contracts.auth import Role
-from ates.kernel import clock, db, ids
+from ates.kernel import clock, ids
 from tests.accounting.paper import (
     BEFORE,
     NOON,
@@ -20,20 +19,10 @@ from tests.accounting.paper import (
     YESTERDAY,
     Desk,
     Paper,
-    open_desk,
     three_days,
 )
 
 TICK = timedelta(microseconds=1)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    opened = open_desk(tmp_path)
-    with clock.frozen(NOON):
-        yield opened
-    with opened.app.app_context():
-        db.database("accounting").close()
 
 
 @pytest.fixture
@@ -284,7 +273,13 @@ class TestBooks:
 
 
 @pytest.mark.parametrize("role", [Role.EMPLOYEE, Role.MANAGER])
-@pytest.mark.parametrize("address", ["", "entries/", "entries/1", "accounts/", "payouts/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "entries/", "entries/1", "accounts/", "payouts/", "journal/", "trial-balance",
+        f"days/{TODAY}", f"days/{TODAY}/hours", f"days/{TODAY}/anomalies",
+    ],
+)  # fmt: skip
 def test_the_books_are_for_bookkeepers(desk: Desk, role: Role, address: str) -> None:
     client, _ = desk.sign_in(role)
     assert "This page is for other roles" in text(client, f"/accounting/{address}", 403)
@@ -304,6 +299,12 @@ def test_pages_ask_as_little_for_many_entries_as_for_few(
         (client, f"/accounting/me?kind=fee&from={TODAY}"),
         (accountant, "/accounting/"),
         (accountant, f"/accounting/days/{TODAY}"),
+        (accountant, f"/accounting/days/{TODAY}/hours"),
+        (accountant, f"/accounting/days/{TODAY}/anomalies"),
+        (accountant, "/accounting/trial-balance"),
+        (accountant, f"/accounting/trial-balance?to={BEFORE}"),
+        (accountant, f"/accounting/journal/?day={TODAY}"),
+        (client, "/accounting/fairness?task=7"),
         (accountant, f"/accounting/entries/?day={TODAY}&kind=fee"),
         (accountant, "/accounting/accounts/"),
         (accountant, "/accounting/payouts/"),
@@ -341,3 +342,106 @@ def _rewrite(desk: Desk, me: UUID, entries: int) -> None:
             who = me if number % 2 else UUID(int=0xD0 + number)
             paper.entry("fee", who, -1000, number=number + 1)
         paper.write()
+
+
+class TestPanel:
+    def test_each_day_tells_its_state_letters_late_entries_and_what_to_look_at(
+        self, desk: Desk, accountant: FlaskClient
+    ) -> None:
+        three_days(desk, ids.new())
+        with desk.write() as session:
+            session.add(
+                Hold(id=ids.new(), business_date=YESTERDAY, reason="the receipts", held_at=NOON)
+            )
+            session.add(Hold(id=ids.new(), reason="restored a backup", held_at=NOON))
+        page = text(accountant, "/accounting/")
+        assert "$25.00 ✓ Paid ✓ sent 1 0 0 0" in page
+        assert "‖ Held unpaid for 11 h 58 min 0 0 1" in page
+        assert "○ Open 1 0 2" in page  # late; late and a correction
+        assert "are held until somebody releases them." in page
+        assert "The command has not checked the books yet." in page
+
+    def test_the_last_check_of_the_books_is_told(self, desk: Desk, accountant: FlaskClient) -> None:
+        three_days(desk, ids.new())
+        for minute, code in ((1, 0), (2, 4)):
+            with desk.write() as session:
+                at = NOON - timedelta(hours=1) + timedelta(minutes=minute)
+                session.add(
+                    CommandRun(
+                        id=ids.new(), command="verify", started_at=at, finished_at=at, host="h",
+                        pid=1, exit_code=code, report="{}",
+                    )
+                )  # fmt: skip
+            page = text(accountant, "/accounting/")
+            if code:
+                assert "The check of 24 Nov, 11:02 found differences in the books." in page
+            else:
+                assert "by the command: 24 Nov, 11:01, without differences." in page
+
+    def test_a_day_has_figures_hours_and_anomalies(
+        self, desk: Desk, accountant: FlaskClient
+    ) -> None:
+        three_days(desk, ids.new())
+        day = text(accountant, f"/accounting/days/{BEFORE}")
+        assert "Figures Hours Anomalies" in day
+        assert "✓ Payouts, their entries and letters agree" in day
+        assert "✓ sent 1" in day
+        hours = text(accountant, f"/accounting/days/{TODAY}/hours")
+        assert "09:00 2 $23.00 0 $0.00 +$23.00" in hours
+        assert "on days before 0 $0.00 1 $20.00 −$20.00" in hours
+        assert "✓ The figures of the day are the sum of its entries" in hours
+        odd = text(accountant, f"/accounting/days/{TODAY}/anomalies")
+        assert "Late entries (1)" in odd
+        assert "Tasks without a name (1)" in odd
+        assert "Corrections (1)" in odd
+        assert "Gaps in assignment numbers (1)" in odd
+        assert "Nothing is out of the ordinary in this day." in text(
+            accountant, f"/accounting/days/{BEFORE}/anomalies"
+        )
+
+    def test_the_trial_balance_is_equal_on_both_sides(
+        self, desk: Desk, accountant: FlaskClient
+    ) -> None:
+        three_days(desk, ids.new())
+        page = text(accountant, "/accounting/trial-balance")
+        assert "As of now: all that is booked." in page
+        assert "4000 Fee income $57.00" in page
+        assert "Sum $82.00 $82.00 Debits and credits are equal ✓" in page
+        one = text(accountant, f"/accounting/trial-balance?from={BEFORE}&to={BEFORE}")
+        assert "What counts in 22 Nov 2026." in one
+        assert "Sum $39.00 $39.00" in one
+        assert "As of the end of 23 Nov 2026" in text(
+            accountant, f"/accounting/trial-balance?to={YESTERDAY}"
+        )
+        assert "could not be read: to" in text(accountant, "/accounting/trial-balance?to=never")
+
+    def test_the_journal_has_two_lines_for_each_entry(
+        self, desk: Desk, accountant: FlaskClient
+    ) -> None:
+        three_days(desk, ids.new())
+        page = text(accountant, "/accounting/journal/")
+        assert "22 Nov 2026 2000 Payable to popugs, Kesha A. Fee" in page
+        assert "22 Nov 2026 4000 Fee income the same entry $14.00" in page
+        assert "Sum of this page $143.45 $143.45" in page
+        cash = text(accountant, "/accounting/journal/?account=1000")
+        assert "Sum of this page $25.00 $25.00" in cash
+        assert "Nothing matches." in text(accountant, "/accounting/journal/?account=1000&kind=fee")
+        theirs = text(accountant, f"/accounting/journal/?user={OTHER}&day={TODAY}&account=2000")
+        assert "Sum of this page $15.45 $15.45" in theirs
+
+    def test_pages_of_the_journal_meet_without_a_gap(
+        self, desk: Desk, accountant: FlaskClient
+    ) -> None:
+        with desk.write() as session:
+            paper = Paper(session)
+            for number in range(120):
+                paper.entry("fee", OTHER, -1000, number=number + 1)
+            paper.write()
+        seen: list[str] = []
+        address = f"/accounting/journal/?account=4000&from={TODAY}"
+        while address:
+            body = accountant.get(address).text
+            seen += re.findall(r'id="e(\d+)"', body)
+            older = re.search(r'href="([^"]+)" rel="next"', body)
+            address = unescape(older[1]) if older else ""
+        assert seen == [str(number) for number in range(120, 0, -1)]

@@ -1,15 +1,17 @@
 """Prices: drawn once, from both inclusive ranges, repeatable with the key alone (R13)."""
 
+from collections import Counter
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from ates.accounting.keyring import Keyring
-from ates.accounting.models import TaskPrice
+from ates.accounting.models import PriceTotal, TaskPrice
 from ates.accounting.pricing import price_of
 from ates.kernel.errors import ConfigError, Hopeless
 from tests.accounting.make import ARA, BIBI, KEYRING, Office, books, task
+from tests.engines.marks import both
 
 OTHER = "2:" + "b7" * 32
 
@@ -53,6 +55,21 @@ def test_a_price_stays_when_another_key_draws(office: Office) -> None:
     first, second, _ = office.entries()
     assert first.amount_cents == second.amount_cents
     assert rotated.verify("new") == []
+
+
+@both
+def test_each_price_is_counted_once_whatever_happens_to_its_task(office: Office) -> None:
+    for number in range(1, 7):
+        office.fee(ARA, number, 1, f"27 09:0{number}")
+    office.fee(BIBI, 1, 2, "27 10:00")
+    office.reward(BIBI, 1, "27 11:00")
+    office.fee(BIBI, 1, 2, "27 10:00", now="27 12:00")
+    key = KEYRING.sub_key(1, "price")
+    drawn = [price_of(task(number), key) for number in range(1, 7)]
+    due = Counter(("fee", price.fee_cents) for price in drawn)
+    due += Counter(("reward", price.reward_cents) for price in drawn)
+    rows = office.rows(select(PriceTotal.__table__))
+    assert {(row.kind, row.cents): row.tasks for row in rows} == due
 
 
 def test_a_key_that_is_gone_is_named(office: Office) -> None:

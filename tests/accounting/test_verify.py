@@ -65,6 +65,8 @@ SUMS = {
     "a total of a paid day": (
         "UPDATE accounting_day_total SET entries = entries + 1 WHERE kind = 'reward'"
     ),
+    "the tasks of a price": "UPDATE accounting_price_total SET tasks = tasks + 1",
+    "the tasks of a price forgotten": "DELETE FROM accounting_price_total WHERE kind = 'fee'",
     "the histogram": "UPDATE accounting_day_reward SET tasks = tasks + 1",
     "a seal": "UPDATE accounting_day SET parked = 0, close_entry_no = close_entry_no + 1"
     " WHERE business_date = '2025-03-28'",

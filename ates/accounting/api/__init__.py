@@ -121,7 +121,7 @@ def business_days(query: Days) -> Listed[Day]:
             income_cents=row.income_cents,
             payouts_cents=-row.payout.amount_cents,
             adjustments_cents=row.adjustment.amount_cents,
-            entries=sum(each.entries for each in row.sums.values()),
+            entries=row.entries,
             as_of=as_of,
         )
 

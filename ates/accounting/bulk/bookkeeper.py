@@ -1,5 +1,6 @@
 """Keeps the books of a company that is made by bulk, with the rules of the ordinary posting."""
 
+from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from ates.accounting.models import (
     DayTotal,
     Head,
     Person,
+    PricedKind,
+    PriceTotal,
     TaskPrice,
 )
 from ates.accounting.posting.batch import BLOCK as MOST
@@ -44,6 +47,7 @@ ACCOUNT_DAY = (
 )  # fmt: skip
 CARD = ("task_id", "number", "title", "jira_id", "version")
 PERSON = ("person_id", "name", "email", "role", "locale", "active", "version")
+PRICED = ("kind", "cents", "tasks")
 PRICE = ("task_id", "fee_cents", "reward_cents", "key_id", "priced_at")
 REWARD = ("completed_on", "reward_cents", "tasks", "first_entry_no")
 TOTAL = ("business_date", "kind", "amount_cents", "entries", "first_entry_no", "last_entry_no")
@@ -56,6 +60,7 @@ class Bookkeeper(Scribe):
         self.loader, self.chronicle, self.books = loader, chronicle, books()
         self.chain = Chain(self.books)
         self.price_key = self.books.keyring.sub_key(self.chain.key_id, "price")
+        self.priced: Counter[tuple[PricedKind, int]] = Counter()  # tasks, by kind and cents
         self.accounts: dict[int, State] = {}  # by the person's number, in order of appearance
         self.today = Today()
         self.day: Chapter | None = None
@@ -110,6 +115,8 @@ class Bookkeeper(Scribe):
             for each in self.accounts.values()
         ]
         self.loader.load(Account, ACCOUNT, rows)
+        priced: list[Row] = [(*key, tasks) for key, tasks in self.priced.items()]
+        self.loader.load(PriceTotal, PRICED, priced)
         self.loader.session.execute(
             update(Head).values(
                 last_entry_no=self.chain.entry_no,
@@ -141,6 +148,8 @@ class Bookkeeper(Scribe):
             price = price_of(UUID(bytes=job.key), self.price_key)
             job.fee_cents, job.reward_cents = price.fee_cents, price.reward_cents
             job.priced_at = place.at
+            self.priced[("fee", price.fee_cents)] += 1
+            self.priced[("reward", price.reward_cents)] += 1
             row = (job.id, price.fee_cents, price.reward_cents, self.chain.key_id, place.posted)
             prices.append(row)
         self.loader.load(TaskPrice, PRICE, prices)

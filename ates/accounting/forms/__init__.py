@@ -1,6 +1,7 @@
 """What people type and ask for, read and checked."""
 
 from ates.accounting.forms.corrections import CorrectionFilter, NewCorrection, Subject
+from ates.accounting.forms.fairness import PriceForm
 from ates.accounting.forms.filters import (
     AccountFilter,
     DayFilter,
@@ -11,6 +12,7 @@ from ates.accounting.forms.filters import (
     StatementFilter,
 )
 from ates.accounting.forms.holds import HoldFilter, HoldForm
+from ates.accounting.forms.journal import JournalFilter, TrialFilter
 
 __all__ = [
     "AccountFilter",
@@ -19,10 +21,13 @@ __all__ = [
     "EntryFilter",
     "HoldFilter",
     "HoldForm",
+    "JournalFilter",
     "LedgerFilter",
     "NewCorrection",
     "PayoutFilter",
     "PlaceFilter",
+    "PriceForm",
     "StatementFilter",
     "Subject",
+    "TrialFilter",
 ]

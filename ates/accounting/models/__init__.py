@@ -13,6 +13,8 @@ from ates.accounting.models.days import (
     DayState,
     DayTotal,
     Payout,
+    PricedKind,
+    PriceTotal,
     TaskPrice,
 )
 from ates.accounting.models.decisions import (
@@ -47,6 +49,8 @@ __all__ = [
     "PayoutLetter",
     "Person",
     "PostingKind",
+    "PriceTotal",
+    "PricedKind",
     "Request",
     "SealLetter",
     "TaskPrice",

@@ -47,6 +47,14 @@ class PayoutLetter(LetterColumns, Base):
         CheckConstraint("locale IS NOT NULL OR state = 'waiting_address'", name="locale"),
         due_index("accounting_letter"),
         correlation_index("accounting_letter"),
+        # Nearly all are sent; each day's panel asks for the others.
+        Index(
+            "ix_accounting_letter_unsent",
+            "business_date",
+            "state",
+            sqlite_where=text("state <> 'sent'"),
+            postgresql_where=text("state <> 'sent'"),
+        ),
         Index(
             "ix_accounting_letter_waiting",
             "account_id",

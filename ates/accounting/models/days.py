@@ -17,6 +17,7 @@ from ates.kernel import db
 from ates.kernel.types import BigInt, Blob, Day, Id, UTCDateTime
 
 DayState = Literal["open", "closed", "paid"]
+PricedKind = Literal["fee", "reward"]
 
 
 class BusinessDay(Base):
@@ -128,6 +129,22 @@ class TaskPrice(Base):
             "reward_cents BETWEEN 2000 AND 4000 AND reward_cents % 100 = 0", name="reward"
         ),
         db.STRICT,
+    )
+
+
+class PriceTotal(Base):
+    """How many tasks have one fee, or one reward: at most 32 rows, so nobody counts the prices."""
+
+    __tablename__ = "accounting_price_total"
+
+    kind: Mapped[PricedKind] = mapped_column(Text, primary_key=True)
+    cents: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    tasks: Mapped[int] = mapped_column(BigInt)
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('fee', 'reward')", name="kind"),
+        CheckConstraint("tasks > 0", name="tasks"),
+        ROOMY,
     )
 
 

@@ -17,9 +17,8 @@ from ates.accounting.models import (
     DayReward,
     DayTotal,
     Entry,
-    TaskPrice,
 )
-from ates.accounting.posting import names, reading
+from ates.accounting.posting import drawing, names, reading
 from ates.accounting.posting.batch import Batch
 from ates.accounting.posting.facts import (
     Fact,
@@ -29,9 +28,9 @@ from ates.accounting.posting.facts import (
     refuse_ancient,
     refuse_other,
 )
-from ates.accounting.pricing import Price, price_of
+from ates.accounting.pricing import Price
 from ates.accounting.writing import Merge, Row, add, bulk, columns_of, replace
-from ates.contracts.accounting import EntriesPosted, TasksPriced
+from ates.contracts.accounting import EntriesPosted
 from ates.kernel import clock
 from ates.kernel.errors import TooEarly
 from ates.kernel.events import Meta
@@ -174,24 +173,7 @@ class Posting:
 
     def _prices(self, ledger: Ledger, now: datetime) -> dict[UUID, Price]:
         """The prices of all tasks named here; those heard of for the first time are drawn (R13)."""
-        prices = reading.prices(self.session, self._tasks)
-        key_id = self.books.keyring.current
-        key = self.books.keyring.sub_key(key_id, "price")
-        drawn = {task: price_of(task, key) for task in self._tasks if task not in prices}
-        rows = [
-            {
-                "task_id": task,
-                "fee_cents": price.fee_cents,
-                "reward_cents": price.reward_cents,
-                "key_id": key_id,
-                "priced_at": now,
-            }
-            for task, price in drawn.items()
-        ]
-        bulk(self.session, TaskPrice, rows)
-        if drawn:
-            ledger.say(TasksPriced, prices=rows)  # as far as others hear of them
-        return prices | drawn
+        return drawing.prices(ledger, self._tasks, self.books.keyring, now)
 
     def _write(self, batch: Batch) -> None:
         """One statement per table, parents first."""

@@ -45,11 +45,15 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.person_id, self.occurred_at
 
 
+class Contradiction(Hopeless):
+    """One fact is told in two ways; a day's anomalies begin with these (they name this class)."""
+
+
 def refuse_other(key: Key, there: Content, come: Content, where: str) -> None:
-    """Raise Hopeless if two contents claim one key: never guess which is right."""
+    """Raise Contradiction if two contents claim one key: never guess which is right."""
     if there != come:
         kind, source_id, source_no = key
-        raise Hopeless(
+        raise Contradiction(
             f"{kind} of {source_id} no {source_no} {where} {_words(there)},"
             f" and now comes {_words(come)}"
         )

@@ -5,28 +5,27 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ScalarSelect, case, func, select, union_all
+from sqlalchemy import CompoundSelect, Select, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
+from ates.accounting.holds import ACTIVE
 from ates.accounting.models import (
     Account,
-    AccountDay,
     Adjustment,
     BusinessDay,
     CommandRun,
     DayState,
     DayTotal,
-    Person,
+    Hold,
 )
-from ates.accounting.queries.accounts import Brought
-from ates.accounting.queries.holds import ShownState, held_days
+from ates.accounting.queries.holds import ShownState
 from ates.accounting.queries.payouts import PaidDay
 from ates.contracts.accounting import Kind
-from ates.kernel.errors import N_, NotFound
-from ates.kernel.lag import unhandled_before
 
 DAYS = 30
 UNPAID_TOO_LONG = timedelta(hours=1)
+HELD = "held"  # no kind of entries
+DIFFERENCES = 4  # the exit code of a verification that found some
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,8 @@ class DayFigures:
     closed_at: datetime | None
     paid_at: datetime | None
     parked: int | None
-    held: bool = False  # its payout waits until a hold is released
+    held: bool = False  # its payout, by a hold of its own that is active
     sums: dict[Kind, Sum] = field(default_factory=dict)
-
-    @property
-    def shown(self) -> ShownState:
-        """The state for people and programs: a day with an active hold is held."""
-        return "held" if self.held else self.state
 
     @property
     def fee(self) -> Sum:
@@ -87,6 +81,15 @@ class DayFigures:
         return -(self.fee.amount_cents + self.reward.amount_cents)
 
     @property
+    def shown(self) -> ShownState:
+        """The state that people see: no row has the state *held* (books.md, chapter 6)."""
+        return "held" if self.held and self.state != "paid" else self.state
+
+    @property
+    def entries(self) -> int:
+        return sum(each.entries for each in self.sums.values())
+
+    @property
     def running(self) -> bool:
         return self.state == "open"
 
@@ -101,24 +104,8 @@ class Books:
     below_cents: int
     differ_cents: int  # balances minus days: zero, or the books are wrong
     asked: int  # corrections that wait for somebody's approval
-    found_wrong_at: datetime | None  # when the last verification found differences, if it did
-
-
-@dataclass(frozen=True)
-class DayDetail:
-    """What the page of one day shows beside its sums."""
-
-    figures: DayFigures
-    ended: bool
-    waiting: int  # events of the day on their way
-    aside: int  # events of the day set aside
-    people_cents: int  # the day's entries, summed over people
-    earned_most: tuple[Brought, ...]
-    lost_most: tuple[Brought, ...]
-
-    @property
-    def differ_cents(self) -> int:
-        return self.people_cents - sum(each.amount_cents for each in self.figures.sums.values())
+    checked_at: datetime | None  # when the command last verified the books, if it ever did
+    found_wrong: bool = False  # whether it found differences then
 
 
 def day_at(session: Session, at: datetime) -> date | None:
@@ -136,7 +123,7 @@ def state_of(session: Session, day: date) -> DayState | None:
 
 
 def last_days(session: Session, *, at: datetime, limit: int = DAYS) -> tuple[DayFigures, ...]:
-    """Days that have begun, newest first, with their sums: three statements."""
+    """Days that have begun, newest first, with their sums: two statements."""
     rows = session.scalars(
         select(BusinessDay)
         .where(BusinessDay.starts_at <= at)
@@ -144,30 +131,6 @@ def last_days(session: Session, *, at: datetime, limit: int = DAYS) -> tuple[Day
         .limit(limit)
     ).all()
     return with_sums(session, rows)
-
-
-def one_day(session: Session, day: date, *, at: datetime) -> DayDetail:
-    """Everything about one day. Raises NotFound for a day the books do not have."""
-    found = session.execute(
-        select(BusinessDay, _over_people(day)).where(BusinessDay.business_date == day)
-    ).one_or_none()
-    if found is None or found[0].starts_at > at:
-        raise NotFound(N_("The books have no such day."))
-    row, people_cents = found
-    (figures,) = with_sums(session, [row])
-    ended = row.ends_at <= at
-    closable = ended and row.state == "open"
-    lag = unhandled_before(session, "accounting", row.ends_at) if closable else None
-    extremes = _extremes(session, day)
-    return DayDetail(
-        figures=figures,
-        ended=ended,
-        waiting=lag.waiting if lag else 0,
-        aside=lag.parked if lag else row.parked or 0,
-        people_cents=int(people_cents),
-        earned_most=tuple(each for each in extremes if each.cents > 0),
-        lost_most=tuple(each for each in reversed(extremes) if each.cents < 0),
-    )
 
 
 def books(session: Session) -> Books:
@@ -186,6 +149,7 @@ def books(session: Session) -> Books:
         ).select_from(Account)
     ).one()
     count, owed, below, below_cents, by_days, waiting = map(int, row)
+    checked_at, found_wrong = _last_check(session)
     return Books(
         accounts=count,
         owed_cents=owed,
@@ -193,7 +157,8 @@ def books(session: Session) -> Books:
         below_cents=below_cents,
         differ_cents=owed + below_cents - by_days,
         asked=waiting,
-        found_wrong_at=_found_wrong(session),
+        checked_at=checked_at,
+        found_wrong=found_wrong,
     )
 
 
@@ -220,10 +185,18 @@ def unpaid(days: Iterable[DayFigures | PaidDay], *, at: datetime) -> tuple[date,
 # --- how -----------------------------------------------------------------------------------------
 
 
-def with_sums(session: Session, rows: Sequence[BusinessDay]) -> tuple[DayFigures, ...]:
-    """Days with the sums of their kinds, and whether they are held: two statements more."""
-    held = held_days(session, [row.business_date for row in rows])
-    figures = [
+def with_sums(session: Session, rows: Iterable[BusinessDay]) -> tuple[DayFigures, ...]:
+    """Days with the sums of their kinds, and whether they are held: one statement more."""
+    days = list(rows)
+    dates = [row.business_date for row in days]
+    sums: dict[date, dict[Kind, Sum]] = {day: {} for day in dates}
+    held = set()
+    for day, kind, *figures in session.execute(_sums(dates)) if dates else ():
+        if kind == HELD:
+            held.add(day)
+        else:
+            sums[day][kind] = Sum(*figures)
+    return tuple(
         DayFigures(
             day=row.business_date,
             starts_at=row.starts_at,
@@ -233,63 +206,42 @@ def with_sums(session: Session, rows: Sequence[BusinessDay]) -> tuple[DayFigures
             paid_at=row.paid_at,
             parked=row.parked,
             held=row.business_date in held,
+            sums=sums[row.business_date],
         )
-        for row in rows
-    ]
-    by_day = {each.day: each for each in figures}
-    if by_day:
-        found = session.execute(
-            select(
-                DayTotal.business_date,
-                DayTotal.kind,
-                DayTotal.amount_cents,
-                DayTotal.entries,
-                DayTotal.first_entry_no,
-                DayTotal.last_entry_no,
-            ).where(DayTotal.business_date.in_(list(by_day)))
-        )
-        for day, kind, *sums in found:
-            by_day[day].sums[kind] = Sum(*sums)
-    return tuple(figures)
-
-
-def _over_people(day: date) -> ScalarSelect[Any]:
-    each = (
-        AccountDay.fee_cents
-        + AccountDay.reward_cents
-        + AccountDay.adjustment_cents
-        + AccountDay.payout_cents
+        for row in days
     )
-    query = select(func.coalesce(func.sum(each), 0)).where(AccountDay.business_date == day)
-    return query.scalar_subquery()
 
 
-def _extremes(session: Session, day: date) -> list[Brought]:
-    """The ten who earned most and the ten who lost most by fees and rewards, best first."""
-    earned = AccountDay.fee_cents + AccountDay.reward_cents
-    query = (
-        select(AccountDay.account_id, earned.label("cents"))
-        .where(AccountDay.business_date == day)
-        .limit(10)
+def _sums(dates: Sequence[date]) -> CompoundSelect[Any]:
+    return union_all(
+        select(
+            DayTotal.business_date,
+            DayTotal.kind,
+            DayTotal.amount_cents,
+            DayTotal.entries,
+            DayTotal.first_entry_no,
+            DayTotal.last_entry_no,
+        ).where(DayTotal.business_date.in_(dates)),
+        _holds(dates),
     )
-    best = query.where(earned > 0).order_by(earned.desc(), AccountDay.account_id).subquery()
-    worst = query.where(earned < 0).order_by(earned, AccountDay.account_id).subquery()
-    twenty = union_all(select(best), select(worst)).subquery()  # before anybody's name is read
-    rows = session.execute(
-        select(Account.person_id, Person.name, twenty.c.cents)
-        .join(twenty, twenty.c.account_id == Account.id)
-        .outerjoin(Person, Person.person_id == Account.person_id)
-        .order_by(twenty.c.cents.desc(), Account.id)
+
+
+def _holds(dates: Sequence[date]) -> Select[*tuple[Any, ...]]:
+    """The days among these with an active hold of their own, as rows beside their sums."""
+    nothing = [literal(0)] * 4
+    return (
+        select(Hold.business_date, literal(HELD), *nothing)
+        .where(ACTIVE, Hold.business_date.in_(dates))
+        .distinct()
     )
-    return [Brought(*row) for row in rows]
 
 
-def _found_wrong(session: Session) -> datetime | None:
-    """When the last finished verification found differences; None if it found none."""
+def _last_check(session: Session) -> tuple[datetime | None, bool]:
+    """When the last verification ended, and whether it found differences."""
     row = session.execute(
         select(CommandRun.finished_at, CommandRun.exit_code)
         .where(CommandRun.command == "verify", CommandRun.exit_code.is_not(None))
         .order_by(CommandRun.started_at.desc())
         .limit(1)
     ).one_or_none()
-    return row.finished_at if row is not None and row.exit_code == 4 else None
+    return (row.finished_at, row.exit_code == DIFFERENCES) if row is not None else (None, False)

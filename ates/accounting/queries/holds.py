@@ -1,6 +1,5 @@
 """Holds as pages and commands show them, and the people who decide about them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -91,14 +90,6 @@ def of_everything(session: Session) -> HoldRow | None:
     """The oldest active hold of all payouts and letters."""
     row = session.execute(_holds().where(ACTIVE, OF_ALL).order_by(Hold.id).limit(1)).one_or_none()
     return HoldRow(*row) if row is not None else None
-
-
-def held_days(session: Session, days: Iterable[date]) -> frozenset[date]:
-    """Which of these days are held."""
-    rows = session.scalars(
-        select(Hold.business_date).where(ACTIVE, Hold.business_date.in_(list(days)))
-    )
-    return frozenset(day for day in rows if day is not None)
 
 
 def person_by_email(session: Session, email: str) -> UUID:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ates.accounting.models import (
@@ -129,6 +129,13 @@ def matching(session: Session, scope: Scope) -> list[ColumnElement[bool]] | None
             return None
         conditions.append(key_of(scope).between(low, high))
     return conditions
+
+
+def marked(session: Session, marks: Subquery) -> list[tuple[Any, Line]]:
+    """Entries that a question for `what` and `entry_no` finds, in their order, each with `what`."""
+    question = _lines().add_columns(marks.c.what).join(marks, marks.c.entry_no == Entry.entry_no)
+    rows = session.execute(question.order_by(Entry.entry_no))
+    return [(what, Line(*values)) for *values, what in rows]
 
 
 def task_of(session: Session, number: int) -> UUID | None:

@@ -19,6 +19,7 @@ from ates.accounting.models import (
     DayTotal,
     Entry,
     Payout,
+    PriceTotal,
     TaskPrice,
 )
 from ates.accounting.pricing import cents_of
@@ -103,6 +104,11 @@ def _comparisons() -> list[tuple[str, Question, Question]]:
             .where(e.kind == "reward")
             .group_by(e.occurred_on, e.amount_cents),
         ),
+        (
+            "the tasks of one price",
+            select(PriceTotal.kind, PriceTotal.cents, PriceTotal.tasks),
+            _of_prices(),
+        ),
     ]
 
 
@@ -113,6 +119,16 @@ def _either(kept: Question, again: Question) -> Question:
     return select(literal("kept").label("side"), *one.c).union_all(
         select(literal("due").label("side"), *other.c)
     )
+
+
+def _of_prices() -> Question:
+    fees, rewards = (
+        select(literal(kind).label("kind"), cents.label("cents"), func.count().label("tasks"))
+        .select_from(TaskPrice)
+        .group_by(cents)
+        for kind, cents in (("fee", TaskPrice.fee_cents), ("reward", TaskPrice.reward_cents))
+    )
+    return select(fees.union_all(rewards).subquery())
 
 
 def _of_kind(kind: str) -> Any:

@@ -1,10 +1,11 @@
-"""The books: income by day, one day, and the entries behind every figure."""
+"""The books: income by day, and the entries behind every figure."""
 
 from flask.typing import ResponseReturnValue
 
 from ates.accounting.forms import EntryFilter
 from ates.accounting.queries import corrections, days, holds, ledger, sheets
-from ates.accounting.views.blueprint import day_in, page, pages, places, visited
+from ates.accounting.queries.panel import panel
+from ates.accounting.views.blueprint import page, pages, places, visited
 from ates.accounting.views.corrections import why_not_reversed
 from ates.kernel import clock
 from ates.kernel.db import reading
@@ -21,7 +22,7 @@ def overview() -> ResponseReturnValue:
     with reading("accounting") as session:
         last = days.last_days(session, at=now)
         books, mark = days.books(session), watermark(session, "accounting")
-        stop = holds.of_everything(session)
+        stop, troubles = holds.of_everything(session), panel(session, last)
     return page(
         "overview",
         stop=stop,
@@ -29,21 +30,11 @@ def overview() -> ResponseReturnValue:
         today=next((each for each in last if each.starts_at <= now < each.ends_at), None),
         books=books,
         mark=mark,
-        checked_at=now,
+        troubles=troubles,
+        now=now,
         unpaid=days.unpaid(last, at=now),
         chart=[(day_text(day, year=False), cents) for day, cents in days.bars(last)],
     )
-
-
-@pages.get("/days/<day>")
-@allow(BOOKKEEPERS)
-def day(day: str) -> ResponseReturnValue:
-    """One business day: its sums, what it waits for, its late entries."""
-    with reading("accounting") as session:
-        detail = days.one_day(session, day_in(day), at=clock.now())
-        late = ledger.late_entries(session, detail.figures.day, detail.figures.numbers)
-        mark = watermark(session, "accounting")
-    return page("day", detail=detail, figures=detail.figures, late=late, mark=mark)
 
 
 @pages.get("/entries/")

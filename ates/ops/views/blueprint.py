@@ -22,7 +22,7 @@ pages = Blueprint(
 @pages.context_processor
 def shared() -> dict[str, Any]:
     """Functions of the templates."""
-    return {"span": words.span, "doing": words.doing}
+    return {"doing": words.doing}
 
 
 def wake(session: Session, consumers: Iterable[str]) -> None:
