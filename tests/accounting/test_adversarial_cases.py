@@ -19,6 +19,7 @@ DAYS = "accounting/test_days.py"
 PAYOUT = "accounting/test_payout.py"
 HOLDS = "accounting/test_holds.py"
 CORRECTIONS = "accounting/test_corrections.py"
+LETTERS = "accounting/test_letters_sent.py"
 MAIL = "kernel/test_mail.py"
 
 CASES: dict[int, list[str]] = {
@@ -134,6 +135,7 @@ CASES: dict[int, list[str]] = {
         f"{MAIL}::test_a_broken_answer_is_doubt_and_the_repeat_has_the_same_bytes",
         f"{MAIL}::test_a_worker_killed_after_sending_leaves_doubt_not_silence",
         f"{MAIL}::test_two_senders_at_once_send_each_letter_once",
+        f"{LETTERS}::test_no_letter_is_lost_no_sum_is_wrong_and_only_doubt_is_doubled",
     ],
     43: ["accounting/test_api.py::test_a_walk_while_entries_are_written_sees_each_older_one_once"],
     44: [
