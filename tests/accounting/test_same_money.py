@@ -18,7 +18,7 @@ from tests.accounting.machine.stage import Stage
 from tests.accounting.machine.world import PEOPLE, World
 
 LITTLE = settings(
-    max_examples=8,
+    max_examples=4,
     deadline=None,
     database=None,
     phases=[Phase.generate],

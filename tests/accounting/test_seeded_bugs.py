@@ -9,8 +9,9 @@ from tests.accounting.machine.stage import Stage
 from tests.engines.marks import only_postgresql
 
 EVERY = bugs_of_figures.every(bugs_of_nights.BUGS, bugs_of_posting.BUGS, bugs_of_figures.BUGS)
-SIDE_BY_SIDE = [bug for bug in EVERY if not bug.found_within]
-ALONE = [bug for bug in EVERY if bug.found_within]
+SIDE_BY_SIDE = [bug for bug in EVERY if bug.side_by_side]
+ALONE = [bug for bug in EVERY if not bug.side_by_side]
+SEARCHED = [bug for bug in EVERY if bug.found_within]
 
 
 def _name(bug: Bug) -> str:
@@ -40,7 +41,7 @@ def test_without_a_bug_no_saved_example_breaks_anything(stage: Stage) -> None:
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("bug", ALONE, ids=_name)
+@pytest.mark.parametrize("bug", SEARCHED, ids=_name)
 def test_a_planted_bug_is_found_by_the_search(stage: Stage, bug: Bug) -> None:
     with bug.plant(), pytest.raises(Broken):
         search(stage, bug.found_within, 30, repeatable=True)

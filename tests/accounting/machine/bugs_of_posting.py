@@ -211,7 +211,7 @@ BUGS = [
         controls.position_before_the_effect,
         died_after_the_flush,
     ),
-    Bug("read before the lock", "P2", read_before_the_lock, two_writers, found_within=0),
+    Bug("read before the lock", "P2", read_before_the_lock, two_writers, side_by_side=True),
     Bug(
         "unsorted upsert",
         "P3",

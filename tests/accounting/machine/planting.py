@@ -25,7 +25,8 @@ class Bug:
     plant: Plant
     trace: Trace
     zone: str = "UTC"
-    found_within: int = 80  # worlds of the random search; 0: it is seen side by side only
+    side_by_side: bool = False  # two writers at once show it, on PostgreSQL only
+    found_within: int = 0  # worlds of the random search; 0: it is not searched for
 
 
 def play(world: World, trace: Trace) -> None:

@@ -172,16 +172,20 @@ class Books(RuleBasedStateMachine):
         self.world.act("wait", 2)
         self._run(size, catch_up, meanwhile)
 
-    @rule(who=WHO, other=WHO, third=WHO, number=TASKS, size=SIZES)
-    def whole_day(self, who: UUID, other: UUID, third: UUID, number: int, size: int) -> None:
-        """One task is drawn, another is done, somebody is corrected; then it is night."""
+    @rule(who=WHO, other=WHO, third=WHO, number=TASKS, size=SIZES, held=st.booleans())
+    def whole_day(
+        self, who: UUID, other: UUID, third: UUID, number: int, size: int, held: bool
+    ) -> None:
+        """A task is drawn and done, somebody is corrected; then it is night, perhaps a held one."""
         self.world.act("assign", number, who)
         if number not in self.world.done:
             self.world.act("complete", number, other)
         self.world.act("adjust", third, 99)
         self.world.act("hear")
         ask(self.world.violations())
-        self.night(size, 400, None)
+        self.night(size, 400, "hold day" if held else None)
+        ask(self.world.violations())
+        self.world.act("release")
 
     @rule(numbers=st.lists(TASKS, min_size=2, max_size=4), who=WHO)
     def shuffle(self, numbers: list[int], who: UUID) -> None:
