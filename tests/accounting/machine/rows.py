@@ -71,10 +71,9 @@ class Rows:
     def waiting(self, instant: Any) -> list[Any]:
         """Facts of before an instant that are on their way: staged or numbered, and not read."""
         unread = [row for row in self.log if row.position > self.position]
+        staged = [row for row in self.staged if row.held is None]
         return [
-            row
-            for row in (*self.staged, *unread)
-            if row.type in HEARD and row.occurred_at < instant
+            row for row in (*staged, *unread) if row.type in HEARD and row.occurred_at < instant
         ]
 
 

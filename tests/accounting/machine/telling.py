@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -61,6 +61,7 @@ class Told:
         self.draws: Counter[int] = Counter()
         self.holders: dict[int, UUID] = {}
         self.done: set[int] = set()
+        self.met: set[UUID] = set()
         self.adjustments: dict[UUID, tuple[UUID, int]] = {}
         self.zones: dict[date, str] = {}  # the zone in which a day's row was made
         self.closed_in: dict[date, int] = {}  # the act that closed a day
@@ -138,6 +139,9 @@ class Told:
 
     def meet(self, who: UUID) -> None:
         """Auth says a person, once."""
+        if who in self.met:
+            return
+        self.met.add(who)
         name = NAMES.get(who, "Dan")
         event = PersonRegistered(
             person_id=who,
@@ -150,7 +154,7 @@ class Told:
             active=True,
             epoch=1,
         )
-        with suppress(Exception), self.running(), self.database.transaction() as session:
+        with self.running(), self.database.transaction() as session:
             publish(session, event)
 
     # --- how it is done ---------------------------------------------------------------------------
