@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _tidy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test that sends a letter unasked, or leaves the clock standing."""
     stray: list[str] = []
-    if not {"smtp", "house"} & set(request.fixturenames):
+    if not {"smtp", "smtp_of_worlds", "house"} & set(request.fixturenames):
 
         def refuse(self: smtplib.SMTP, host: str = "", *rest: Any, **more: Any) -> NoReturn:
             stray.append(str(host))

@@ -1,4 +1,4 @@
-"""Books on a fresh database of either kind."""
+"""Books on a fresh database of either kind, and worlds around them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,11 +8,16 @@ from flask import Flask
 
 from ates.config import Config
 from ates.kernel import clock, db
+from tests.accounting.machine.stage import Stage
+from tests.accounting.machine.world import World
 from tests.accounting.make import BOOKS_KEYS, Office
 from tests.accounting.march import NOW, March
 from tests.accounting.paper import NOON, Desk, open_desk
 from tests.engines.people import Visitor
 from tests.engines.settings import trial
+from tests.engines.smtp import MailServer
+
+Stages = Callable[[str], Stage]
 
 
 @pytest.fixture
@@ -45,3 +50,41 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield opened
     with opened.app.app_context():
         db.database("accounting").close()
+
+
+@pytest.fixture(scope="module")
+def smtp_of_worlds() -> Iterator[MailServer]:
+    """One mail server for all worlds of a module: they come one after the other."""
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def stages(
+    smtp_of_worlds: MailServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stages]:
+    """`stages("postgresql")`: the application on a database of this kind, once for a module."""
+    made: dict[str, Stage] = {}
+
+    def stage(backend: str) -> Stage:
+        if backend not in made:
+            made[backend] = Stage(backend, tmp_path_factory.mktemp(backend), smtp_of_worlds)
+        return made[backend]
+
+    yield stage
+    for each in made.values():
+        each.close()
+
+
+@pytest.fixture
+def stage(backend: str, stages: Stages) -> Stage:
+    """Where worlds are played, on the database of this test."""
+    return stages(backend)
+
+
+@pytest.fixture
+def world(stage: Stage) -> World:
+    """Empty books in UTC; it is the evening of 28 March 2025."""
+    return stage.world()

@@ -90,6 +90,12 @@ def test_a_moment_to_come_is_tried_again_and_an_ancient_one_never(office: Office
     assert len(office.entries()) == 1
 
 
+def test_a_fact_again_is_a_repetition_also_after_the_clock_went_back(office: Office) -> None:
+    office.fee(ARA, 1, 1, "27 12:00")
+    office.fee(ARA, 1, 1, "27 12:00", now="27 10:00")
+    assert len(office.entries()) == 1
+
+
 def test_a_task_is_priced_when_it_is_first_heard_of(office: Office, said: list[Any]) -> None:
     with office.posting(NOON) as posting:
         posting.seen(task(1), TaskCard(version=1, title="Nest", jira_id="POPUG-1", number=1))

@@ -149,10 +149,10 @@ class Posting:
         ledger = Ledger.lock(self.session)
         now = clock.now()
         facts = list(self._facts.values())
-        _refuse_future(facts, now)
         names.keep_people(self.session, self._people, now)
         names.keep_cards(self.session, self._tasks)
         fresh = reading.unposted(self.session, facts)
+        _refuse_future(fresh, now)  # a repetition is none: the clock may have gone back since
         if fresh:
             self._post(ledger, fresh, now)
         else:

@@ -1,0 +1,1 @@
+"""The books on trial: real databases, acts of everybody around them, and what must always hold."""
