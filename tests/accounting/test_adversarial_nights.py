@@ -17,7 +17,7 @@ from tests.accounting.machine.rows import Rows, read
 from tests.accounting.machine.rules import ask
 from tests.accounting.machine.stage import Stage
 from tests.accounting.machine.world import PEOPLE, Said, World
-from tests.accounting.make import ARA, BIBI, COCO, task
+from tests.accounting.make import ARA, BIBI, COCO, approve, task
 from tests.engines.marks import both, only_postgresql
 
 FRIDAY, SATURDAY = date(2025, 3, 28), date(2025, 3, 29)
@@ -334,6 +334,7 @@ def test_32_a_hundred_thousand_accounts_are_paid_in_one_night(world: World) -> N
             for number in range(first, first + 5_000):
                 posting.adjust(UUID(int=number + 1), to=UUID(int=10**6 + number), amount_cents=1)
             posting.flush()
+            approve(session, posting)
     midnight(world)
     world.night()
     rows = read(world.database)

@@ -11,7 +11,20 @@ from tests.engines.marks import only_postgresql
 EVERY = bugs_of_figures.every(bugs_of_nights.BUGS, bugs_of_posting.BUGS, bugs_of_figures.BUGS)
 SIDE_BY_SIDE = [bug for bug in EVERY if bug.side_by_side]
 ALONE = [bug for bug in EVERY if not bug.side_by_side]
-SEARCHED = [bug for bug in EVERY if bug.found_within]
+# Worlds of the random search within which it meets a bug: it repeats itself, so that this is sure.
+WITHIN = {
+    "conflict taken as repetition": 60,
+    "time not in the content": 60,
+    "unsorted upsert": 60,
+    "accounts numbered by sorted id": 60,
+    "upper end excluded": 60,
+    "fee per assignment": 60,
+    "as-of with the day itself left out": 60,
+    "debt reset at midnight": 80,
+    "sign of income, overview": 60,
+    "same person not charged": 80,
+}
+SEARCHED = [bug for bug in EVERY if bug.name in WITHIN]
 
 
 def _name(bug: Bug) -> str:
@@ -44,4 +57,4 @@ def test_without_a_bug_no_saved_example_breaks_anything(stage: Stage) -> None:
 @pytest.mark.parametrize("bug", SEARCHED, ids=_name)
 def test_a_planted_bug_is_found_by_the_search(stage: Stage, bug: Bug) -> None:
     with bug.plant(), pytest.raises(Broken):
-        search(stage, bug.found_within, 30, repeatable=True)
+        search(stage, WITHIN[bug.name], 30, repeatable=True)

@@ -140,6 +140,14 @@ def to_who_has_it_now(flush: Any) -> Any:
     return rewarded
 
 
+def with_the_current_key(prices: Any) -> Any:
+    def drawn(self: Posting, *of: Any) -> Any:
+        key = self.books.keyring.sub_key(self.books.keyring.current, "price")
+        return {task: pricing.price_of(task, key) for task in prices(self, *of)}
+
+    return drawn
+
+
 @contextmanager
 def one_unit_for_a_transaction() -> Iterator[None]:
     """What failed stays in it, and fails everything that comes after."""
@@ -259,11 +267,7 @@ BUGS = [
     Bug(
         "current key for old tasks",
         "P7",
-        changed(
-            Posting,
-            "_prices",
-            ("return prices | drawn", "return {task: price_of(task, key) for task in self._tasks}"),
-        ),
+        instead(Posting, "_prices", with_the_current_key),
         two_draws_two_keys,
     ),
 ]

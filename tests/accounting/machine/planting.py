@@ -26,7 +26,6 @@ class Bug:
     trace: Trace
     zone: str = "UTC"
     side_by_side: bool = False  # two writers at once show it, on PostgreSQL only
-    found_within: int = 0  # worlds of the random search; 0: it is not searched for
 
 
 def play(world: World, trace: Trace) -> None:

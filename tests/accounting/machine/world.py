@@ -25,7 +25,7 @@ from tests.accounting.machine import deciding, figures, laws, nights, post
 from tests.accounting.machine.nights import KINDS_OF_DEATH
 from tests.accounting.machine.rows import ME, Rows, read
 from tests.accounting.machine.telling import PEOPLE, Said, Told
-from tests.accounting.make import ARA, Office
+from tests.accounting.make import ARA, Office, approve
 from tests.kernel.faults import DRAIN, Away, Crash, breaking, crash, replaced
 
 __all__ = ["HEARING", "PEOPLE", "Said", "World"]
@@ -98,6 +98,7 @@ class World(Told):
             posting = Posting(session, self.books)
             posting.adjust(adjustment, to=who, amount_cents=cents)
             posting.flush()
+            approve(session, posting)
             self.adjustments.setdefault(adjustment, (who, cents))
 
     def hold(self, what: str, who: UUID = ARA) -> None:
