@@ -30,7 +30,7 @@ from ates.accounting.service import holds
 from ates.app import create_app
 from ates.kernel import clock
 from ates.kernel.errors import Refusal
-from tests.accounting.make import BOOKS_KEYS, Office, books
+from tests.accounting.make import BOOKS_KEYS, Office, approve, books
 from tests.engines import sqlite
 from tests.engines.settings import trial
 
@@ -67,6 +67,7 @@ class Nights(RuleBasedStateMachine):
             posting = Posting(session, self.office.books)
             posting.adjust(UUID(int=7_000 + self.posted), to=who, amount_cents=cents)
             posting.flush()
+            approve(session, posting)
 
     @rule(minutes=st.sampled_from([-120, 1, 600, 1500]))
     def wait(self, minutes: int) -> None:
