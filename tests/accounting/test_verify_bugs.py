@@ -118,7 +118,11 @@ def test_fields_are_joined_by_a_separator() -> None:
 
 def test_price_rows_are_not_checked(ledger: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reward of a task that nobody has done yet is made dearer in time."""
-    alter(ledger, "UPDATE accounting_price SET reward_cents = 4000 WHERE fee_cents = 1300")
+    alter(
+        ledger,
+        "UPDATE accounting_price SET reward_cents = 4000 WHERE fee_cents = 1300",
+        "UPDATE accounting_price_total SET cents = 4000 WHERE kind = 'reward' AND cents = 2000",
+    )
     assert seen(ledger) == [
         "the price of task 00000000-0000-4000-8000-000000000006 is not the one drawn, entry 13"
     ]
