@@ -126,7 +126,10 @@ def test_a_missed_night_is_caught_up_and_every_payout_has_its_letter(demonstrati
     assert str(days[-1].business_date) == TODAY.isoformat()
     nights = Counter(str(day.paid_at)[:16] for day in days[:-1])
     assert sorted(nights.values())[-2:] == [1, 2], "one night paid two days"
-    states = rows(demonstration, "SELECT state FROM accounting_letter")
+    states = rows(
+        demonstration,
+        "SELECT state FROM accounting_letter UNION ALL SELECT state FROM accounting_seal_letter",
+    )
     assert {letter.state for letter in states} == {"sent"}
     config: Config = demonstration.extensions["ates.config"]
     letters = [path.read_text() for path in config.mail_folder.glob("*.eml")]
