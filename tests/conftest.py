@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 
@@ -49,6 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.load_profile(os.environ.get("ATES_TEST_PROFILE", usual))
     if not hasattr(config, "workerinput"):
         run.begin()
+    # Each test has an application of its own; its templates need not be compiled anew for each.
+    compiled = run.folder() / "templates"
+    compiled.mkdir(exist_ok=True)
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(compiled))}
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
