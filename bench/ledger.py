@@ -60,7 +60,7 @@ PAGES = (
 class Effort:
     """How large the books are, and how much is asked of them."""
 
-    company: Size = field(default_factory=lambda: Size(10_000, 3_150_000, 90))
+    company: Size = field(default_factory=lambda: Size(10_000, 3_400_000, 90))
     day: int = 100_000  # entries that a check of a day meets
     requests: int = 200  # per page
 
@@ -300,7 +300,7 @@ def main() -> None:
     parser.add_argument("--large", default="", help="address of a company that is there")
     parser.add_argument("--on", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--people", type=int, default=10_000)
-    parser.add_argument("--tasks", type=int, default=3_150_000)
+    parser.add_argument("--tasks", type=int, default=3_400_000)
     parser.add_argument("--days", type=int, default=90)
     asked = parser.parse_args()
     effort = Effort(Size(asked.people, asked.tasks, asked.days), day=min(100_000, asked.tasks // 3))

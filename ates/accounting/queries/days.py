@@ -138,7 +138,8 @@ def books(session: Session) -> Books:
     balance = Account.balance_cents
     days = select(func.coalesce(func.sum(DayTotal.amount_cents), 0)).scalar_subquery()
     asked = select(func.count()).where(Adjustment.state == "requested").scalar_subquery()
-    row = session.execute(
+    last = _last_check()
+    *sums, checked_at, exit_code = session.execute(
         select(
             func.count(),
             func.coalesce(func.sum(case((balance > 0, balance), else_=0)), 0),
@@ -146,10 +147,11 @@ def books(session: Session) -> Books:
             func.coalesce(func.sum(case((balance < 0, balance), else_=0)), 0),
             days,
             asked,
+            last.with_only_columns(CommandRun.finished_at).scalar_subquery(),
+            last.with_only_columns(CommandRun.exit_code).scalar_subquery(),
         ).select_from(Account)
     ).one()
-    count, owed, below, below_cents, by_days, waiting = map(int, row)
-    checked_at, found_wrong = _last_check(session)
+    count, owed, below, below_cents, by_days, waiting = map(int, sums)
     return Books(
         accounts=count,
         owed_cents=owed,
@@ -158,7 +160,7 @@ def books(session: Session) -> Books:
         differ_cents=owed + below_cents - by_days,
         asked=waiting,
         checked_at=checked_at,
-        found_wrong=found_wrong,
+        found_wrong=exit_code == DIFFERENCES,
     )
 
 
@@ -236,12 +238,11 @@ def _holds(dates: Sequence[date]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _last_check(session: Session) -> tuple[datetime | None, bool]:
-    """When the last verification ended, and whether it found differences."""
-    row = session.execute(
-        select(CommandRun.finished_at, CommandRun.exit_code)
+def _last_check() -> Select[*tuple[Any, ...]]:
+    """The last verification that ended."""
+    return (
+        select(CommandRun.id)
         .where(CommandRun.command == "verify", CommandRun.exit_code.is_not(None))
         .order_by(CommandRun.started_at.desc())
         .limit(1)
-    ).one_or_none()
-    return (row.finished_at, row.exit_code == DIFFERENCES) if row is not None else (None, False)
+    )

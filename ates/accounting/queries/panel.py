@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import Select, and_, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from ates.accounting.anomalies import ME, NOT_SENT, TROUBLED
-from ates.accounting.holds import ACTIVE
+from ates.accounting.holds import ACTIVE, OF_ALL
 from ates.accounting.models import BusinessDay, Entry, Hold, PayoutLetter
 from ates.accounting.queries.days import DayFigures
 from ates.kernel.mail import LetterState
 from ates.kernel.tables import event_log, parked
+
+ALL = "all"  # payouts and letters are held
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,11 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Panel:
-    """The troubles of some days, and how many accounts are held."""
+    """The troubles of some days, how many accounts are held, and whether everything is."""
 
     days: Mapping[date, Trouble]
-    accounts_held: int
+    accounts_held: int = 0
+    all_held: bool = False
 
     def of(self, day: date) -> Trouble:
         return self.days.get(day, Trouble())
@@ -50,22 +53,24 @@ class Panel:
 def panel(session: Session, days: "list[DayFigures] | tuple[DayFigures, ...]") -> Panel:
     """Of these days, in one statement; each part of it is served by an index of its own."""
     if not days:
-        return Panel({}, accounts_held=0)
+        return Panel({})
     first, last = min(each.day for each in days), max(each.day for each in days)
     rows = session.execute(
         union_all(_late(first, last), _letters(first, last), _aside(first, last), _holds())
     )
     made: dict[date, dict[str, Any]] = {}
-    accounts_held = 0
+    accounts_held, all_held = 0, False
     for what, day, state, count in rows:
-        if day is None:
+        if what == ALL:
+            all_held = True
+        elif day is None:
             accounts_held = count
         elif what == "letter":
             made.setdefault(day, {}).setdefault("unsent", {})[state] = count
         else:
             made.setdefault(day, {})[what] = count
     troubles = {day: Trouble(**counts) for day, counts in made.items()}
-    return Panel(troubles, accounts_held)
+    return Panel(troubles, accounts_held, all_held)
 
 
 # --- how -----------------------------------------------------------------------------------------
@@ -104,10 +109,6 @@ def _aside(first: date, last: date) -> Select[*tuple[Any, ...]]:
 
 
 def _holds() -> Select[*tuple[Any, ...]]:
-    """Of days and, without a day, of accounts; a hold of everything stands above the page."""
-    day = Hold.business_date
-    return (
-        select(literal("holds"), day, literal(""), func.count())
-        .where(ACTIVE, or_(day.is_not(None), Hold.account_id.is_not(None)))
-        .group_by(day)
-    )
+    """Of days and, without a day, of accounts and of everything."""
+    day, what = Hold.business_date, case((OF_ALL, ALL), else_="holds")
+    return select(what, day, literal(""), func.count()).where(ACTIVE).group_by(day, what)

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
+from ates.accounting.anomalies import NOT_SENT
 from ates.accounting.holds import Held
 from ates.accounting.models import (
     Account,
@@ -89,22 +90,38 @@ class PaidPage:
 
 
 def paid_days(session: Session, held: Held, *, limit: int = DAYS) -> tuple[PaidDay, ...]:
-    """Closed and paid days, newest first: four statements."""
+    """Closed and paid days, newest first: three statements.
+
+    Letters that went out are what is left of the payouts; each letter is counted on the page of
+    its day, and by the check before anybody is paid.
+    """
     rows = session.scalars(
         select(BusinessDay)
         .where(BusinessDay.state != "open")
         .order_by(BusinessDay.business_date.desc())
         .limit(limit)
     ).all()
-    return _with_payouts(session, list(rows), held)
+    paid = _paid_of(session, list(rows))
+    letters = {
+        day: _with_sent(found, paid[day][0])
+        for day, found in _letters(session, list(paid), NOT_SENT).items()
+    }
+    left = _left(session, list(rows))
+    return tuple(
+        _day(row, held, paid[row.business_date], letters[row.business_date], left) for row in rows
+    )
 
 
 def paid_day(session: Session, day: date, held: Held) -> PaidDay:
-    """One closed or paid day. Raises NotFound for any other."""
+    """One closed or paid day with all its letters; who was left, its runs tell (queries.runs).
+
+    Raises NotFound for any other.
+    """
     row = session.get(BusinessDay, day)
     if row is None or row.state == "open":
         raise NotFound(N_("Nothing was paid for this day."))
-    return _with_payouts(session, [row], held)[0]
+    letters = _letters(session, [day], true())
+    return _day(row, held, _paid_of(session, [row])[day], letters[day], {})
 
 
 def people_paid(
@@ -150,10 +167,10 @@ def _paid(day: date) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _with_payouts(session: Session, rows: list[BusinessDay], held: Held) -> tuple[PaidDay, ...]:
-    dates = [row.business_date for row in rows]
+def _paid_of(session: Session, rows: list[BusinessDay]) -> dict[date, tuple[int, int]]:
+    """How many people each day paid how much, so far where it is still being paid."""
     paid = {row.business_date: (row.payouts or 0, row.payout_cents or 0) for row in rows}
-    closed = [row.business_date for row in rows if row.state == "closed"]  # still being paid
+    closed = [row.business_date for row in rows if row.state == "closed"]
     if closed:
         counted = session.execute(
             select(Payout.business_date, func.count(), func.sum(Payout.amount_cents))
@@ -161,29 +178,47 @@ def _with_payouts(session: Session, rows: list[BusinessDay], held: Held) -> tupl
             .group_by(Payout.business_date)
         )
         paid |= {day: (people, int(cents)) for day, people, cents in counted}
-    letters: dict[date, dict[str, int]] = {}
+    return paid
+
+
+def _letters(
+    session: Session, days: list[date], which: ColumnElement[bool]
+) -> dict[date, dict[str, int]]:
+    """How many of these letters of each day are in which state."""
+    found: dict[date, dict[str, int]] = {day: {} for day in days}
     for day, state, count in session.execute(
         select(PayoutLetter.business_date, PayoutLetter.state, func.count())
-        .where(PayoutLetter.business_date.in_(dates))
+        .where(PayoutLetter.business_date.in_(days), which)
         .group_by(PayoutLetter.business_date, PayoutLetter.state)
         .order_by(PayoutLetter.business_date, PayoutLetter.state)
     ):
-        letters.setdefault(day, {})[state] = count
-    left = _left(session, rows)
-    return tuple(
-        PaidDay(
-            day=row.business_date,
-            state=row.state,
-            ends_at=row.ends_at,
-            held=row.business_date in held.days,
-            left=left.get(row.business_date),
-            closed_at=row.closed_at,
-            paid_at=row.paid_at,
-            people=paid[row.business_date][0],
-            cents=paid[row.business_date][1],
-            letters=letters.get(row.business_date, {}),
-        )
-        for row in rows
+        found[day][state] = count
+    return found
+
+
+def _with_sent(unsent: dict[str, int], people: int) -> dict[str, int]:
+    sent = people - sum(unsent.values())
+    return unsent | ({str(LetterState.SENT): sent} if sent > 0 else {})
+
+
+def _day(
+    row: BusinessDay,
+    held: Held,
+    paid: tuple[int, int],
+    letters: Mapping[str, int],
+    left: Mapping[date, Left],
+) -> PaidDay:
+    return PaidDay(
+        day=row.business_date,
+        state=row.state,
+        ends_at=row.ends_at,
+        held=row.business_date in held.days,
+        left=left.get(row.business_date),
+        closed_at=row.closed_at,
+        paid_at=row.paid_at,
+        people=paid[0],
+        cents=paid[1],
+        letters=letters,
     )
 
 
@@ -205,11 +240,16 @@ def _left(session: Session, rows: list[BusinessDay]) -> dict[date, Left]:
     found = {}
     for report in reports:
         for each in json.loads(report)["days"]:
-            # Before there were holds, a report said nothing of them.
-            found[date.fromisoformat(each["day"])] = Left(
-                each["carried_people"],
-                each["carried_cents"],
-                each.get("held_people", 0),
-                each.get("held_cents", 0),
-            )
+            found[date.fromisoformat(each["day"])] = left_in(each)
     return found
+
+
+def left_in(day: Mapping[str, Any]) -> Left:
+    """What the report of a run says of those a day did not pay."""
+    # Before there were holds, a report said nothing of them.
+    return Left(
+        day["carried_people"],
+        day["carried_cents"],
+        day.get("held_people", 0),
+        day.get("held_cents", 0),
+    )

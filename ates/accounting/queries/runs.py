@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import CommandRun
-from ates.accounting.queries.payouts import PaidDay
+from ates.accounting.queries.payouts import Left, PaidDay, left_in
 
 SHOWN = 10
 
@@ -29,6 +29,7 @@ class RunRow:
     events: int | None  # it waited for them
     held: str | None  # why it was stopped by a hold
     wrong: bool  # the books differed, or the clock
+    left: Left | None  # whom it did not pay, when it finished the day
 
 
 def runs_of(session: Session, day: PaidDay) -> tuple[RunRow, ...]:
@@ -63,6 +64,7 @@ def _row(run: CommandRun, day: date) -> RunRow:
         events=wait.get("events") or None,
         held=wait.get("reason"),
         wrong=report.get("error") is not None,
+        left=left_in(paid) if paid else None,
     )
 
 

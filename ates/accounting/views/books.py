@@ -22,7 +22,8 @@ def overview() -> ResponseReturnValue:
     with reading("accounting") as session:
         last = days.last_days(session, at=now)
         books, mark = days.books(session), watermark(session, "accounting")
-        stop, troubles = holds.of_everything(session), panel(session, last)
+        troubles = panel(session, last)
+        stop = holds.of_everything(session) if troubles.all_held else None
     return page(
         "overview",
         stop=stop,

@@ -23,8 +23,9 @@ def day(day: str) -> ResponseReturnValue:
     with reading("accounting") as session:
         detail = oneday.one_day(session, day_in(day), at=clock.now())
         figures = detail.figures
-        late = ledger.late_entries(session, figures.day, figures.numbers)
         trouble = panel(session, [figures]).of(figures.day)
+        some = figures.day, figures.numbers
+        late = ledger.late_entries(session, *some) if trouble.late else ()
         mark = watermark(session, "accounting")
     return page("day", detail=detail, figures=figures, late=late, trouble=trouble, mark=mark)
 

@@ -1,5 +1,7 @@
 """Payouts by day, and where each letter is. No control here moves money: only the command does."""
 
+from dataclasses import replace
+
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
@@ -37,6 +39,7 @@ def payout(day: str) -> ResponseReturnValue:
         paid = payouts.paid_day(session, day_in(day), held)
         found = payouts.people_paid(session, paid.day, letter=form.letter, after=form.after)
         touched = runs.runs_of(session, paid)
+        paid = replace(paid, left=next((run.left for run in touched if run.left), None))
         hold = holds.of_day(session, paid.day) if paid.held else None
     older = found.older and url_for(
         "accounting.payout", day=paid.day, letter=form.letter, after=found.older
