@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -160,5 +159,4 @@ class Nights(RuleBasedStateMachine):
 
 
 def test_whoever_is_not_paid_is_held_whatever_is_held_and_released() -> None:
-    few = settings(max_examples=10)  # the machine of the whole books holds and releases too
-    run_state_machine_as_test(Nights, settings=few)
+    run_state_machine_as_test(Nights)
