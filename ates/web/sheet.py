@@ -211,7 +211,7 @@ class Body:
         except StopIteration:
             self.close()
             raise
-        except Exception:
+        except Exception:  # the head is sent, no status can tell: the file itself has to
             log.exception("the file %s broke off", self._name)
             self.close()
             return self._broken
