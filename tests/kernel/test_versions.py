@@ -81,10 +81,12 @@ def test_what_old_code_parks_as_unknown_new_code_revives(
     newer = events.Contract(
         "toy.bumped", 3, "thing_id", toy.Bumped, *_codec(contract_of(toy.Bumped))
     )
-    monkeypatch.setitem(events.contracts, "toy.bumped", newer)
-    monkeypatch.setitem(events._upcasters, ("toy.bumped", 2), lambda data: data)
-    plant.begin()
-    plant.settle()
+    # Given back before the plant closes and takes its contracts along: none may stay behind.
+    with monkeypatch.context() as released:
+        released.setitem(events.contracts, "toy.bumped", newer)
+        released.setitem(events._upcasters, ("toy.bumped", 2), lambda data: data)
+        plant.begin()
+        plant.settle()
     assert plant.parked() == []
     assert plant.violated() == set()
     assert plant.effects("direct") == 2
