@@ -11,10 +11,10 @@ from uuid import UUID
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_compact_currency, format_currency, format_decimal
-from flask_babel import get_locale, get_timezone, gettext
-from flask_babel import lazy_pgettext as word
 
 from ates.contracts.auth import Role
+from ates.web import reader
+from ates.web.reader import gettext, word
 
 MINUS = "\u2212"  # Babel writes an ASCII hyphen in Russian amounts
 
@@ -76,7 +76,7 @@ ROLES: dict[Role, Any] = {
 
 def money(cents: int, sign: bool = False) -> str:
     """`−$1,234.50`, `−1 234,50 $`; `sign` puts a plus before what is gained."""
-    return _money(str(get_locale()), cents, sign)
+    return _money(reader.present().language, cents, sign)
 
 
 @lru_cache(maxsize=20_000)  # Babel takes about 60 µs per amount, and a page has a hundred of them
@@ -88,7 +88,7 @@ def _money(language: str, cents: int, sign: bool) -> str:
 
 def number(count: int) -> str:
     """`2,140`, `2\u00a0140`."""
-    return _number(str(get_locale()), count)
+    return _number(reader.present().language, count)
 
 
 @lru_cache(maxsize=20_000)
@@ -100,7 +100,9 @@ def tenth(value: float, sign: bool = False) -> str:
     """`9.8`, `−1 234,5`: a figure of statistics; `sign` as of money."""
     rounded = round(value, 1)
     mark = MINUS if rounded < 0 else "+" if sign and rounded > 0 else ""
-    return mark + str(format_decimal(abs(rounded), format="#,##0.0", locale=get_locale()))
+    return mark + str(
+        format_decimal(abs(rounded), format="#,##0.0", locale=reader.present().language)
+    )
 
 
 def role_word(role: Role | str) -> str:
@@ -116,7 +118,9 @@ def hue(person: UUID) -> int:
 def short(cents: int) -> str:
     """`$1.5K`, `1,5 тыс. $`: for the axis of a chart only."""
     amount = Decimal(abs(cents)) / 100
-    text = format_compact_currency(amount, "USD", locale=get_locale(), fraction_digits=1)
+    text = format_compact_currency(
+        amount, "USD", locale=reader.present().language, fraction_digits=1
+    )
     return (MINUS if cents < 0 else "") + str(text)
 
 
@@ -137,7 +141,8 @@ def moment_text(moment: datetime, seconds: bool = False, exact: bool = False) ->
     pattern = "d MMM, HH:mm:ss" if seconds else "d MMM, HH:mm"
     if exact:
         pattern = "d MMM y, HH:mm:ss z"
-    return _moment(str(get_locale()), get_timezone(), moment, pattern)
+    here = reader.present()
+    return _moment(here.language, here.zone, moment, pattern)
 
 
 @lru_cache(maxsize=20_000)  # each row of a list shows the same moment twice, and again next time
@@ -153,12 +158,13 @@ def moment_iso(moment: datetime) -> str:
 def clock_text(moment: datetime, seconds: bool = False) -> str:
     """`15:04` in the zone of the reader, where the day is clear."""
     pattern = "HH:mm:ss" if seconds else "HH:mm"
-    return _moment(str(get_locale()), get_timezone(), moment, pattern)
+    here = reader.present()
+    return _moment(here.language, here.zone, moment, pattern)
 
 
 def day_text(day: date, year: bool = True) -> str:
     """`22 Nov 2026`; Babel's own Russian pattern adds «г.»."""
-    return _day(str(get_locale()), day, "d MMM y" if year else "d MMM")
+    return _day(reader.present().language, day, "d MMM y" if year else "d MMM")
 
 
 @lru_cache(maxsize=2_000)  # a table of days names each of them several times
@@ -178,7 +184,7 @@ def days_text(first: date, last: date, year: bool = True) -> str:
 
 def month_text(day: date, year: bool = True) -> str:
     """`November 2026`, `ноябрь 2026`; without the year in short, for the axis of a chart."""
-    return str(format_date(day, "LLLL y" if year else "LLL", locale=get_locale()))
+    return str(format_date(day, "LLLL y" if year else "LLL", locale=reader.present().language))
 
 
 def percent(whole: int) -> str:

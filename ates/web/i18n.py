@@ -1,4 +1,4 @@
-"""Languages: Flask-Babel behind one typed adapter, and refusals and letters in words."""
+"""Languages: which one is spoken, and refusals and letters in words."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -11,7 +11,10 @@ from flask import Flask, current_app, has_request_context, request
 
 from ates.config import Config
 from ates.contracts.auth import Role
-from ates.web import formats, identity
+from ates.web import formats, identity, reader
+from ates.web.reader import gettext as gettext
+from ates.web.reader import ngettext as ngettext
+from ates.web.reader import pgettext as pgettext
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
 COOKIE = "lang"
@@ -20,38 +23,18 @@ FOLDER = Path(__file__).parent.parent / "translations"
 
 def init_app(app: Flask, config: Config) -> None:
     """Language of the reader, zone of the business day, catalogue and formats for templates."""
-    zone = ZoneInfo(config.timezone)
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(FOLDER)
-    app.config["BABEL_DEFAULT_LOCALE"] = "en"
-    babel = flask_babel.Babel()
-    babel.init_app(app, locale_selector=_language, timezone_selector=lambda: zone)
+    reader.init_app(app, _language, ZoneInfo(config.timezone), str(FOLDER))
     app.jinja_env.globals.update(formats.TEMPLATE_GLOBALS)
 
 
 def language() -> str:
     """`en` or `ru`: the language of the page in hand."""
-    locale = flask_babel.get_locale()
-    return str(locale.language) if locale else "en"
+    return reader.present().language
 
 
 def forget() -> None:
     """Begin a request anew, also where several share an application context."""
     flask_babel.refresh()
-
-
-def gettext(sentence: str, **values: object) -> str:
-    """A sentence in the reader's language."""
-    return str(flask_babel.gettext(sentence, **values))
-
-
-def pgettext(thing: str, sentence: str, **values: object) -> str:
-    """A word that needs to know what it speaks of (task, day, letter)."""
-    return str(flask_babel.pgettext(thing, sentence, **values))
-
-
-def ngettext(one: str, many: str, count: int, **values: object) -> str:
-    """A sentence with a number; pass the number as shown: `shown=number(n)`."""
-    return str(flask_babel.ngettext(one, many, count, **values))
 
 
 def sentence(msgid: str, values: Mapping[str, object] | None = None) -> str:
