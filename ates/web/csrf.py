@@ -31,7 +31,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.extensions["ates.csrf"] = protect
     app.extensions["ates.hosts"] = {urlsplit(config.url).netloc} - {""}
     app.before_request(check)
-    app.jinja_env.globals["csrf"] = generate_csrf
+    app.jinja_env.globals["csrf"] = token
     app.jinja_env.globals["form_key"] = form_key
 
 
@@ -70,6 +70,12 @@ def forget() -> None:
 def keep_key() -> None:
     """The form is drawn again after a refusal: its key was not used up."""
     g.ates_kept_key = sent_key() if request.method == "POST" else None
+
+
+def token() -> str:
+    """Flask-WTF's token, the same in all forms of a page; it reads its settings anew each time."""
+    made: str | None = g.get(CSRF)
+    return made or str(generate_csrf())
 
 
 def form_key() -> str:

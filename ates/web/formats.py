@@ -152,7 +152,7 @@ def _moment(language: str, zone: tzinfo, moment: datetime, pattern: str) -> str:
 
 def moment_iso(moment: datetime) -> str:
     """For machines: `2026-11-22T15:04:02Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def clock_text(moment: datetime, seconds: bool = False) -> str:
