@@ -150,16 +150,17 @@ class Database:
         durable.settle_sqlite(raw, self.url.database or "", unsafe=self.unsafe)
 
     def _begin_sqlite(self, connection: Connection) -> None:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        cursor = raw.cursor()  # past SQLAlchemy, which would take longer than the statement
         if connection.get_execution_options().get("ates_mode") == "read":
-            connection.exec_driver_sql("PRAGMA query_only = ON")
-            connection.exec_driver_sql("BEGIN DEFERRED")
+            cursor.execute("PRAGMA query_only = ON")
+            cursor.execute("BEGIN DEFERRED")
+            cursor.close()
             return
         # SQLite's own busy handler sleeps up to 100 ms, so that a drain which takes the lock again
         # and again starves requests for seconds: ask every millisecond instead.
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
         until = clock.monotonic() + self.sqlite_lock
-        cursor = raw.cursor()
         cursor.execute("PRAGMA query_only = OFF")
         cursor.execute("PRAGMA busy_timeout = 0")
         try:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     and_,
+    bindparam,
     exists,
     false,
     func,
@@ -27,6 +28,7 @@ from ates.accounting.statements import Period, Sums
 
 PAGE = 50
 NAME = func.coalesce(Person.name, "")  # of people whom auth has not told of yet
+_BALANCE = select(Account.balance_cents).where(Account.person_id == bindparam("person"))
 
 
 class Order(StrEnum):
@@ -103,7 +105,7 @@ class AccountPage:
 
 def balance_of(session: Session, person_id: UUID) -> int | None:
     """The booked balance in cents; None for somebody without an account."""
-    return session.scalar(select(Account.balance_cents).where(Account.person_id == person_id))
+    return session.scalar(_BALANCE, {"person": person_id})
 
 
 def person_of(session: Session, account_id: int) -> UUID:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from ates.auth.models import IDLE, LONGEST, Person, Scope, SignedIn, Token
@@ -14,6 +14,13 @@ from ates.contracts.auth import Role
 from ates.kernel.errors import NotFound
 
 SHOWN = 100  # sessions on a page; all others end with one press
+
+# Asked at each request, and so made once.
+_SESSION = (
+    select(SignedIn, Person)
+    .join(Person, Person.id == SignedIn.person_id)
+    .where(SignedIn.hash == bindparam("hash"), Person.active)
+)
 
 
 @dataclass(frozen=True)
@@ -76,11 +83,7 @@ class Tokens:
 
 def session_of(session: Session, session_hash: str) -> Found | None:
     """The session with this hash and its active person; it may be over."""
-    found = session.execute(
-        select(SignedIn, Person)
-        .join(Person, Person.id == SignedIn.person_id)
-        .where(SignedIn.hash == session_hash, Person.active)
-    ).first()
+    found = session.execute(_SESSION, {"hash": session_hash}).first()
     if found is None:
         return None
     row, whose = found

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
@@ -37,6 +38,24 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """A list and its order. One that is always asked alike is kept: statements are slow to make."""
+
+    query: Select[*tuple[Any, ...]]
+    order: Order
+
+    @cached_property
+    def first(self) -> Select[*tuple[Any, ...]]:
+        """The statement of the first page; one row more tells whether there is another."""
+        return self.query.order_by(*self.order.by(False)).limit(PAGE + 1)
+
+    def beyond(self, place: Sequence[Any], backwards: bool) -> Select[*tuple[Any, ...]]:
+        """The statement of the page after `place`, or before it."""
+        rest = self.query.where(self.order.beyond(place, backwards))
+        return rest.order_by(*self.order.by(backwards)).limit(PAGE + 1)
+
+
+@dataclass(frozen=True)
 class Page:
     """Rows of one page and the cursors to its neighbours."""
 
@@ -45,14 +64,12 @@ class Page:
     older: str | None
 
 
-def page(
-    session: Session, query: Select[*tuple[Any, ...]], order: Order, cursor: str | None
-) -> Page:
+def page(session: Session, listing: Listing, cursor: str | None, **values: Any) -> Page:
     """The page behind `cursor`; a cursor that cannot be read is the first page."""
+    order = listing.order
     place, backwards = _read(cursor, order)
-    if place is not None:
-        query = query.where(order.beyond(place, backwards))
-    rows = list(session.execute(query.order_by(*order.by(backwards)).limit(PAGE + 1)))
+    statement = listing.first if place is None else listing.beyond(place, backwards)
+    rows = list(session.execute(statement, values))
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
         rows.reverse()

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ates.tasks import titles
 from ates.tasks.models import Assignee, Assignment, Task, Word
-from ates.tasks.queries.keyset import Order, page
+from ates.tasks.queries.keyset import Listing, Order, page
 from ates.tasks.queries.rows import TaskRow, Who, row, tasks_with_names
 
 SUGGESTED = 20
@@ -67,7 +67,8 @@ def find(
 ) -> Found:
     """Tasks that match, sorted and paged by key; no total, which a big list cannot afford."""
     query = tasks_with_names().where(*rules(session, wanted))
-    found = page(session, query, ORDERS.get(wanted.sort, ORDERS["newest"]), cursor)
+    listing = Listing(query, ORDERS.get(wanted.sort, ORDERS["newest"]))
+    found = page(session, listing, cursor)
     return Found([row(each, viewer, at) for each in found.rows], found.newer, found.older)
 
 
