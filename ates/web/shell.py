@@ -9,6 +9,7 @@ from ates.kernel.context import Context
 from ates.web import (
     access,
     csrf,
+    drawing,
     errors,
     frame,
     headers,
@@ -29,6 +30,7 @@ def init_app(app: Flask, config: Config, contexts: Sequence[Context]) -> None:
     of the lines is the order in which a request meets the checks: number, right, origin and token.
     Raises ConfigError for a signing key that cannot be used.
     """
+    drawing.init_app(app)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.before_request(_begin)
