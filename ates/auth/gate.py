@@ -52,9 +52,9 @@ class SessionGate:
         at = clock.now()
         with reading("auth") as session:
             found = queries.session_of(session, service.hash_of(session_id))
-        if found is None or found.row.over(at):
+        if found is None or found.over(at):
             return None
-        if found.row.stale(at):
+        if found.stale(at):
             _best_effort(lambda session: service.touch(session, session_id, at))
         return Alive(found.subject.person_id, found.subject.epoch, found.subject.level)
 
@@ -85,7 +85,7 @@ class SessionGate:
         """A fresh token with the present name, role and epoch."""
         with reading("auth") as session:
             found = queries.session_of(session, service.hash_of(session_id))
-        if found is None or found.row.over(clock.now()):
+        if found is None or found.over(clock.now()):
             return None
         return keys().signer.sign(found.subject)
 

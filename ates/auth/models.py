@@ -90,14 +90,6 @@ class SignedIn(Base):
 
     __table_args__ = (CheckConstraint("level IN (1, 2)", name="level"), db.STRICT)
 
-    def over(self, at: datetime) -> bool:
-        """After an hour without use, or twelve in all."""
-        return at - self.last_used_at > IDLE or at - self.made_at > LONGEST
-
-    def stale(self, at: datetime) -> bool:
-        """Whether its use is worth writing down: each five minutes at most."""
-        return at - self.last_used_at >= TOUCHED_EACH
-
 
 class Scope(StrEnum):
     """What an API token may do in its person's name."""

@@ -202,9 +202,12 @@ class Database:
         return connection
 
     def _begin_postgresql(self, connection: Connection) -> None:
-        if connection.get_execution_options().get("ates_mode") == "read":
+        reads = connection.get_execution_options().get("ates_mode") == "read"
+        raw: Any = connection.connection.dbapi_connection
+        raw.autocommit = reads  # else the driver says BEGIN by itself: one more way to the server
+        if reads:
             connection.exec_driver_sql(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                 f" SET LOCAL statement_timeout = {_ms(self.limits.read)}"
             )
 
