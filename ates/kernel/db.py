@@ -27,6 +27,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = "
 STRICT: dict[str, Any] = {"sqlite_strict": True}  # no float or word enters an INTEGER column
 
 
@@ -150,13 +151,11 @@ class Database:
         durable.settle_sqlite(raw, self.url.database or "", unsafe=self.unsafe)
 
     def _begin_sqlite(self, connection: Connection) -> None:
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
+        raw: Any = connection.connection.dbapi_connection
         cursor = raw.cursor()  # past SQLAlchemy, which would take longer than the statement
         if connection.get_execution_options().get("ates_mode") == "read":
             cursor.execute("PRAGMA query_only = ON")
             cursor.execute("BEGIN DEFERRED")
-            cursor.close()
             return
         # SQLite's own busy handler sleeps up to 100 ms, so that a drain which takes the lock again
         # and again starves requests for seconds: ask every millisecond instead.
@@ -206,10 +205,7 @@ class Database:
         raw: Any = connection.connection.dbapi_connection
         raw.autocommit = reads  # else the driver says BEGIN by itself: one more way to the server
         if reads:
-            connection.exec_driver_sql(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                f" SET LOCAL statement_timeout = {_ms(self.limits.read)}"
-            )
+            connection.exec_driver_sql(f"{SNAPSHOT}{_ms(self.limits.read)}")
 
 
 class _Deadline(psycopg.Connection[Any]):

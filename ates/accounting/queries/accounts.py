@@ -25,6 +25,7 @@ from ates.accounting.balances import total
 from ates.accounting.holds import ACTIVE, OF_ALL
 from ates.accounting.models import Account, AccountDay, Hold, Person
 from ates.accounting.statements import Period, Sums
+from ates.kernel.asking import columns
 
 PAGE = 50
 NAME = func.coalesce(Person.name, "")  # of people whom auth has not told of yet
@@ -105,7 +106,8 @@ class AccountPage:
 
 def balance_of(session: Session, person_id: UUID) -> int | None:
     """The booked balance in cents; None for somebody without an account."""
-    return session.scalar(_BALANCE, {"person": person_id})
+    found: int | None = columns(session, _BALANCE, person=person_id).scalar()
+    return found
 
 
 def person_of(session: Session, account_id: int) -> UUID:

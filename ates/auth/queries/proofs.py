@@ -11,6 +11,7 @@ from ates.auth.models import IDLE, LONGEST, TOUCHED_EACH, Person, Scope, SignedI
 from ates.auth.service.tokens import NO_TOKEN
 from ates.auth.tokens import Subject
 from ates.contracts.auth import Role
+from ates.kernel.asking import columns
 from ates.kernel.errors import NotFound
 
 SHOWN = 100  # sessions on a page; all others end with one press
@@ -102,12 +103,19 @@ class Tokens:
 
 def session_of(session: Session, session_hash: str) -> Found | None:
     """The session with this hash and its active person; it may be over."""
-    found = session.execute(_SESSION, {"hash": session_hash}).first()
+    found = columns(session, _SESSION, hash=session_hash).first()
     if found is None:
         return None
-    name, person_id, called, role, locale, epoch, level, made_at, last_used_at = found
-    subject = Subject(name, person_id, called, Role(role), locale, epoch, level)
-    return Found(subject, made_at, last_used_at)
+    subject = Subject(
+        session=found.hash,
+        person_id=found.id,
+        name=found.name,
+        role=Role(found.role),
+        locale=found.locale,
+        epoch=found.epoch,
+        level=found.level,
+    )
+    return Found(subject, found.made_at, found.last_used_at)
 
 
 def token_of(session: Session, token_hash: str, *, at: datetime) -> Bearing | None:

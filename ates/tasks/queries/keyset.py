@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from ates.kernel.asking import columns
+
 PAGE = 50
 
 Column = InstrumentedAttribute[Any]
@@ -69,7 +71,7 @@ def page(session: Session, listing: Listing, cursor: str | None, **values: Any) 
     order = listing.order
     place, backwards = _read(cursor, order)
     statement = listing.first if place is None else listing.beyond(place, backwards)
-    rows = list(session.execute(statement, values))
+    rows = list(columns(session, statement, **values))
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
         rows.reverse()

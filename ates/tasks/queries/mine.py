@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BindParameter, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
+from ates.kernel.asking import columns
 from ates.tasks.models import Assignee, Assignment, Status, Task
 from ates.tasks.queries.keyset import PAGE, Listing, Order, page
 from ates.tasks.queries.rows import RECENT, TaskRow, row, tasks_with_names
@@ -91,7 +92,7 @@ def mine(
     session: Session, person: UUID, *, status: str, sort: str, cursor: str | None, at: datetime
 ) -> Mine:
     """Own tasks: open ones with those just completed in their old places, or the done ones."""
-    known = session.execute(_KNOWN, {"person": person}).first()
+    known = columns(session, _KNOWN, person=person).first()
     seen_at = known.seen_at if known else None
     if status == Status.DONE:
         found = page(session, DONE, cursor, person=person)
@@ -113,23 +114,23 @@ def mine(
 
 def money_on_its_way(session: Session, person: UUID, at: datetime) -> list[TaskRow]:
     """Own tasks done lately, booked or not: what the poll asks for."""
-    found = session.execute(_ON_ITS_WAY, {"person": person, "recently": at - RECENT})
+    found = columns(session, _ON_ITS_WAY, person=person, recently=at - RECENT)
     return [row(each, person, at) for each in found]
 
 
 def pending_count(session: Session, person: UUID) -> int:
     """Own done tasks whose reward is not booked; at most a hundred are counted."""
-    return session.scalar(_PENDING, {"person": person}) or 0
+    return columns(session, _PENDING, person=person).scalar() or 0
 
 
 def _sums(session: Session, person: UUID) -> tuple[int, int, int]:
-    found = session.execute(_SUMS, {"person": person}).one()
+    found = columns(session, _SUMS, person=person).one()
     count, worth, unpriced = (int(each or 0) for each in found)
     return count, worth, unpriced
 
 
 def _since(session: Session, person: UUID, seen_at: datetime) -> Since | None:
     """One statement over the assignments that brought or took something."""
-    found = session.execute(_SINCE, {"person": person, "seen_at": seen_at}).one()
+    found = columns(session, _SINCE, person=person, seen_at=seen_at).one()
     shuffles, left, got, fees = (int(each) for each in found)
     return Since(shuffles, left, got, -fees) if left or got or fees else None
