@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from flask import current_app
 from redis import Redis
 from rq import Queue, SimpleWorker
-from sqlalchemy import select
 
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain
-from ates.kernel.tables import event_log
+from ates.kernel.log import bearable
+from ates.kernel.tables import NEXT, OWN_LOG
 from tests.engines.wake import running
 
 
 def handle(position: int) -> None:
     """The job: one event, handled by accounting and committed."""
-    found = current_app.extensions["ates.database"]
-    assert isinstance(found, Database)
-    drain = Drain(found, current_app.extensions["ates.inboxes"]["accounting"])
+    database = current_app.extensions["ates.database"]
+    assert isinstance(database, Database)
+    drain = Drain(database, current_app.extensions["ates.inboxes"]["accounting"])
     with drain.transaction() as session:
-        row = session.execute(select(event_log).where(event_log.c.position == position)).one()
-        drain.apply(session, [row])
+        found = session.execute(NEXT, {"log": OWN_LOG, "after": position - 1, "size": 1})
+        drain.apply(session, bearable(found))
 
 
 def seconds(positions: Sequence[int]) -> float:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from ates.kernel import clock, generations, parking
 from ates.kernel.db import Database
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
-from ates.kernel.events import Cause, attach, caused, contracts, parse, set_cause
-from ates.kernel.inbox import Inbox, meta_from
+from ates.kernel.events import Cause, Stored, attach, caused, contracts, parse, set_cause
+from ates.kernel.inbox import Inbox
 from ates.kernel.log import bearable, halves, sequence
 from ates.kernel.tables import LOCKS, MOVE, NEXT, OWN_LOG, consumer
 
@@ -156,7 +156,7 @@ class Drain:
         rows = session.execute(LOCKS[self.skip_locked], {"consumer": self.name}).all()
         return [row for row in rows if row.mode in ("live", "rebuild")]
 
-    def take(self, session: Session) -> Sequence[Row[Any]]:
+    def take(self, session: Session) -> Sequence[Stored]:
         """The next events after the position, checked to be without a hole."""
         for place in self.lock(session):
             after = {"log": place.log, "after": place.position, "size": self.stats.size}
@@ -168,7 +168,7 @@ class Drain:
                 return rows
         return []
 
-    def apply(self, session: Session, rows: Sequence[Row[Any]]) -> None:
+    def apply(self, session: Session, rows: Sequence[Stored]) -> None:
         """Hand the events to their handlers, through one fresh unit that is flushed once."""
         handlers = self.inbox.handlers()
         unit = self.inbox.unit(session)
@@ -180,16 +180,15 @@ class Drain:
                         continue  # known, but not heard: not even read
                     raise UnknownEvent(f"{row.type} version {row.version} is not known here")
                 event = parse(row.type, row.version, row.data, row.key_version)
-                meta = meta_from(row)
-                set_cause(meta)
-                handler(unit, attach(event, meta))
+                set_cause(row)
+                handler(unit, attach(event, row))
         unit.flush()
 
-    def block(self, session: Session, rows: Sequence[Row[Any]]) -> None:
+    def block(self, session: Session, rows: Sequence[Stored]) -> None:
         """Set aside what stands behind a parked event of its stream."""
         parking.block(session, self.name, rows)
 
-    def move(self, session: Session, last: Row[Any]) -> None:
+    def move(self, session: Session, last: Stored) -> None:
         """The position moves in the transaction of the effects."""
         values = {"consumer": self.name, "of": last.log, "to": last.position, "now": clock.now()}
         session.execute(MOVE, values)
@@ -214,7 +213,7 @@ class Drain:
                 .values(last_error=f"{type(error).__name__}: {error}"[:500])
             )
 
-    def _end(self, rows: Sequence[Row[Any]], seconds: float) -> None:
+    def _end(self, rows: Sequence[Stored], seconds: float) -> None:
         """A transaction stays short: 50 ms on SQLite with its one writer, else 250 ms."""
         said = {"consumer": self.name, "events": len(rows), "position": rows[-1].position}
         log.info("batch", extra={**said, "ms": round(seconds * 1000, 1)})
@@ -243,12 +242,12 @@ class _Care:
         self.done: set[int] = set()
         self.culprits: set[int] = set()
 
-    def attempt(self, rows: Sequence[Row[Any]]) -> None:
+    def attempt(self, rows: Sequence[Stored]) -> None:
         free = [row for row in rows if not self.stuck.holds(row)]
         self.drain.apply(self.session, free)
         self.done.update(row.position for row in free)
 
-    def culprit(self, row: Row[Any], error: Exception) -> None:
+    def culprit(self, row: Stored, error: Exception) -> None:
         self.culprits.add(row.position)
         if len(self.culprits) > self.drain.storm:
             self.drain.stats.storms += 1
@@ -258,10 +257,10 @@ class _Care:
             ) from error
         parking.park(self.session, self.drain.name, row, error)
         self.stuck.add(row)
-        where = {"consumer": self.drain.name, "position": row.position, "event": str(row.event_id)}
+        where = {"consumer": self.drain.name, "position": row.position, "event": str(row.id)}
         log.warning("%s is parked: %s", row.type, error, extra=where)
 
-    def waiting(self, rows: Sequence[Row[Any]]) -> set[int]:
+    def waiting(self, rows: Sequence[Stored]) -> set[int]:
         return {row.position for row in rows} - self.done - self.culprits
 
 

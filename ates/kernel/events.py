@@ -43,9 +43,21 @@ class Contract:
         return self.type.partition(".")[0]
 
 
-class Meta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class _Said(msgspec.Struct, gc=False):
+    """The names under which an envelope is stored (kernel.outbox)."""
+
+    correlationid: str | None = None
+    causationid: str | None = None
+    actorid: str | None = None
+
+
+_said = msgspec.json.Decoder(_Said).decode
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """What the envelope knows of an event; `meta_of(event)` gives it. One is made for each event
-    that is delivered: a struct costs a tenth of a frozen dataclass."""
+    that is delivered: a struct costs a tenth of a frozen dataclass, and where it comes from stays
+    the text it is stored as until somebody asks."""
 
     id: UUID
     source: str
@@ -54,9 +66,29 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     occurred_at: datetime
     log: str | None = None  # None until the sequencer has numbered it
     position: int | None = None
-    correlation_id: str | None = None
-    causation_id: str | None = None
-    actor: str | None = None
+    said: str = "{}"  # what caused it, as it is stored
+
+    @property
+    def correlation_id(self) -> str | None:
+        return _said(self.said).correlationid
+
+    @property
+    def causation_id(self) -> str | None:
+        return _said(self.said).causationid
+
+    @property
+    def actor(self) -> str | None:
+        return _said(self.said).actorid
+
+
+class Stored(Meta, frozen=True, kw_only=True, gc=False, array_like=True):
+    """An event as the log keeps it, its data not read yet. It is its own envelope."""
+
+    log: str
+    position: int
+    type: str
+    version: int
+    data: str
 
 
 contracts: dict[str, Contract] = {}  # by type
@@ -236,7 +268,8 @@ def set_cause(by: Cause | Meta) -> None:
 
 
 def _from(meta: Meta) -> Cause:
-    return Cause(meta.correlation_id, str(meta.id), meta.actor)
+    said = _said(meta.said)
+    return Cause(said.correlationid, str(meta.id), said.actorid)
 
 
 def caused_by(meta: Meta, event: E) -> E:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-import msgspec
 from blinker import Signal
 from sqlalchemy import MetaData, Row
 from sqlalchemy.orm import Session
@@ -73,20 +72,8 @@ class Inbox:
         return frozenset(contracts) - self.types
 
 
-class _Said(msgspec.Struct, gc=False):
-    """The names under which an envelope is stored (kernel.outbox)."""
-
-    correlationid: str | None = None
-    causationid: str | None = None
-    actorid: str | None = None
-
-
-_said = msgspec.json.Decoder(_Said).decode
-
-
 def meta_from(row: Row[Any]) -> Meta:
     """The envelope of a stored event."""
-    said = _said(row.meta)
     return Meta(
         id=row.event_id,
         source=row.source,
@@ -95,7 +82,5 @@ def meta_from(row: Row[Any]) -> Meta:
         occurred_at=row.occurred_at,
         log=row.log,
         position=row.position,
-        correlation_id=said.correlationid,
-        causation_id=said.causationid,
-        actor=said.actorid,
+        said=row.meta,
     )

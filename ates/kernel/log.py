@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Row, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock
 from ates.kernel.db import Database
 from ates.kernel.errors import is_outage
+from ates.kernel.events import Stored
 from ates.kernel.tables import OWN, event_log, log_head, outbox
 
 BATCH = 500
@@ -55,16 +57,17 @@ def halves(
         halves(session, rows[middle:], attempt, culprit)
 
 
-def bearable(found: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """As many as fit into little memory: one event of the ledger tells of up to 500 entries."""
-    rows: list[Row[Any]] = []
+def bearable(found: Iterable[Iterable[Any]]) -> list[Stored]:
+    """What `tables.NEXT` found, as much as fits into little memory: one event of the ledger tells
+    of up to 500 entries."""
+    rows = []
     weight = 0
     for row in found:
-        rows.append(row)
-        weight += len(row.data)
+        rows.append(tuple(row))
+        weight += len(rows[-1][-1])
         if weight > HEAVY:
             break
-    return rows
+    return msgspec.convert(rows, list[Stored])  # all their ids and moments in one step
 
 
 def sequence(database: Database) -> int:

@@ -60,23 +60,21 @@ def store(sender: type[Any], *, session: Session, events: list[Any]) -> None:
             "data": contract.encode(event).decode(),
             "meta": envelopes[by],
         }
-        attach(event, partial(_meta, row, by))  # few ever ask for it
+        attach(event, partial(_meta, row))  # few ever ask for it
         rows.append(row)
     many.write(session, outbox, rows)
     session.info.setdefault("ring", set()).add(contract.type)
     db.after_commit(session, "ring", lambda: _ring(session.info.pop("ring")))
 
 
-def _meta(row: dict[str, Any], by: Cause) -> Meta:
+def _meta(row: dict[str, Any]) -> Meta:
     return Meta(
         id=row["event_id"],
         source=row["source"],
         key=row["key"],
         key_version=row["key_version"],
         occurred_at=row["occurred_at"],
-        correlation_id=by.correlation_id,
-        causation_id=by.causation_id,
-        actor=by.actor,
+        said=row["meta"],
     )
 
 

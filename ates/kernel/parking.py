@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ates.kernel import clock, history, ids
 from ates.kernel.db import Database
 from ates.kernel.errors import Hopeless, is_outage
-from ates.kernel.events import readable
+from ates.kernel.events import Stored, readable
 from ates.kernel.tables import event_log, parked
 
 ATTEMPTS = 10  # then a person decides: dead after about 17 minutes
@@ -46,17 +46,17 @@ class Stuck:
     since: dict[tuple[str, str], int] = field(default_factory=dict)
     skipped: frozenset[int] = frozenset()  # set aside and given up before they were read
 
-    def holds(self, row: Row[Any]) -> bool:
+    def holds(self, row: Stored) -> bool:
         if row.position in self.skipped:
             return True
         since = self.since.get((row.source, row.key))
         return since is not None and row.position >= since
 
-    def add(self, row: Row[Any]) -> None:
+    def add(self, row: Stored) -> None:
         self.since.setdefault((row.source, row.key), row.position)
 
 
-def stuck(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> Stuck:
+def stuck(session: Session, consumer: str, rows: Sequence[Stored]) -> Stuck:
     """The streams of these rows that have a parked event which is not skipped."""
     waits = and_(parked.c.consumer == consumer, parked.c.status != "skipped")
     given_up = and_(
@@ -77,7 +77,7 @@ def stuck(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> Stuck:
     return Stuck({(row.source, row.key): row.since for row in found}, skipped)
 
 
-def park(session: Session, consumer: str, row: Row[Any], error: Exception) -> None:
+def park(session: Session, consumer: str, row: Stored, error: Exception) -> None:
     """Set one failed event aside; it is tried again by itself, unless it is hopeless."""
     now = clock.now()
     session.execute(
@@ -95,7 +95,7 @@ def park(session: Session, consumer: str, row: Row[Any], error: Exception) -> No
     history.failed(session, consumer, row, error, 1)
 
 
-def block(session: Session, consumer: str, rows: Sequence[Row[Any]]) -> None:
+def block(session: Session, consumer: str, rows: Sequence[Stored]) -> None:
     """Set events aside that stand behind a parked one; what is parked already stays as it is."""
     if not rows:
         return
@@ -131,7 +131,7 @@ def any_due(database: Database, consumer: str) -> bool:
         return bool(session.scalar(select(select(parked).where(_due(consumer)).exists())))
 
 
-def retry(session: Session, consumer: str, apply: Callable[[Row[Any]], None]) -> int:
+def retry(session: Session, consumer: str, apply: Callable[[Stored], None]) -> int:
     """Try at most 20 due streams from their heads on, each event in a savepoint.
 
     How many events succeeded or were counted as a failure. An outage is raised and counts nothing.
@@ -153,7 +153,7 @@ def _due(consumer: str) -> Any:
 
 
 def _retry_stream(
-    session: Session, consumer: str, stream: tuple[Any, ...], apply: Callable[[Row[Any]], None]
+    session: Session, consumer: str, stream: tuple[Any, ...], apply: Callable[[Stored], None]
 ) -> int:
     rows = _rows(session, consumer, stream, ROWS_AT_ONCE + 1)
     tried = 0
@@ -163,7 +163,7 @@ def _retry_stream(
         tried += 1
         try:
             with session.begin_nested():
-                apply(row)
+                apply(_stored(row))
                 session.execute(delete(parked).where(at(consumer, row)))
                 if row.status == "retry":
                     history.handled(session, consumer, row, row.attempts + 1)
@@ -209,6 +209,22 @@ def _rows(
         .order_by(parked.c.position)
         .limit(limit)
     ).all()
+
+
+def _stored(row: Row[Any]) -> Stored:
+    return Stored(
+        id=row.event_id,
+        source=row.source,
+        key=row.key,
+        key_version=row.key_version,
+        occurred_at=row.occurred_at,
+        log=row.log,
+        position=row.position,
+        said=row.meta,
+        type=row.type,
+        version=row.version,
+        data=row.data,
+    )
 
 
 def give_up(session: Session, consumer: str, row: Row[Any], *, by: str, reason: str) -> None:

@@ -12,8 +12,10 @@ from sqlalchemy import (
     bindparam,
     select,
     text,
+    type_coerce,
     update,
 )
+from sqlalchemy.types import NullType
 
 from ates.kernel.db import STRICT, metadata
 from ates.kernel.types import BigInt, Id, Truth, UTCDateTime
@@ -187,8 +189,22 @@ FOREIGN = log_head.c.own == False  # noqa: E712 - a copy of another database's l
 # The statements of each batch (kernel.delivery), worded once.
 _OF = select(consumer).where(consumer.c.name == bindparam("consumer")).order_by(consumer.c.log)
 LOCKS = {passing: _OF.with_for_update(skip_locked=passing) for passing in (False, True)}
+# What `events.Stored` is made of, in its order and as the driver gives it: it converts better.
+STORED = (
+    "event_id",
+    "source",
+    "key",
+    "key_version",
+    "occurred_at",
+    "log",
+    "position",
+    "meta",
+    "type",
+    "version",
+    "data",
+)
 NEXT = (
-    select(*(column for column in event_log.c if column.name != "recorded_at"))
+    select(*(type_coerce(event_log.c[name], NullType()) for name in STORED))
     .where(event_log.c.log == bindparam("log"), event_log.c.position > bindparam("after"))
     .order_by(event_log.c.position)
     .limit(bindparam("size"))

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from ates.kernel import db, delivery, lag, log, outbox, parking, worker
 from ates.kernel.db import Database
-from ates.kernel.delivery import Drain
+from ates.kernel.delivery import BATCH, Drain
 from ates.kernel.lag import Unhandled
+from ates.kernel.log import bearable
 from ates.kernel.sweep import EventSweep
-from ates.kernel.tables import OWN, consumer, event_log, log_head
+from ates.kernel.tables import NEXT, OWN, OWN_LOG, consumer, event_log, log_head
 from ates.kernel.tables import outbox as staging
 from tests.kernel.faults import replaced
 
@@ -60,9 +61,7 @@ def no_consumer_lock() -> Iterator[None]:
     def batch(self: Drain) -> int:
         with self.database.reading() as reader:
             at = reader.scalar(select(consumer.c.position).where(consumer.c.name == self.name))
-            rows = reader.execute(
-                select(event_log).where(event_log.c.position > at).order_by(event_log.c.position)
-            ).all()
+            rows = bearable(reader.execute(NEXT, {"log": OWN_LOG, "after": at, "size": BATCH}))
         if not rows:
             return 0
         with self.transaction() as session:
