@@ -2,13 +2,15 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
+
+from ates.contracts.accounting import Kind
 
 BEFORE_ALL = bytes(32)  # the hash before the first block
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,7 +25,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     entry_no: int
     person_id: UUID
     account_seq: int
-    kind: str
+    kind: Kind
     source_id: UUID
     source_no: int
     amount_cents: int
@@ -35,55 +37,24 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     event_id: UUID | None
 
     def canon(self) -> bytes:
-        return canon(
-            self.entry_no,
-            self.person_id,
-            self.account_seq,
-            self.kind,
-            self.source_id,
-            self.source_no,
-            self.amount_cents,
-            self.balance_cents,
-            self.business_date,
-            self.occurred_on,
-            self.occurred_at,
-            self.posted_at,
-            self.event_id,
-        )
-
-
-class Told(msgspec.Struct, gc=False):
-    """A line whose bytes are made already (`tell`)."""
-
-    entry_no: int
-    told: bytes
-
-    def canon(self) -> bytes:
-        return self.told
-
-
-def tell(entry: Mapping[str, Any]) -> Told:
-    """The line of an entry that is being posted, with the same bytes as `Line.canon`.
-
-    Written out, since each event has an entry: what comes again and again is made once.
-    """
-    event_id = entry["event_id"]
-    told = (
-        _number(entry["entry_no"]),
-        _ID, entry["person_id"].int.to_bytes(16),
-        _piece(entry["account_seq"]),
-        _piece(entry["kind"]),
-        _ID, entry["source_id"].int.to_bytes(16),
-        _piece(entry["source_no"]),
-        _piece(entry["amount_cents"]),
-        _piece(entry["balance_cents"]),
-        _piece(entry["business_date"]),
-        _piece(entry["occurred_on"]),
-        _number((entry["occurred_at"] - EPOCH) // MICROSECOND),
-        _piece(entry["posted_at"]),
-        b"\x00" if event_id is None else _ID + event_id.int.to_bytes(16),
-    )  # fmt: skip
-    return Told(entry["entry_no"], b"".join(told))
+        """`canon` of all fields in this order, written out, since each event has an entry: what
+        comes again and again is made once."""
+        event_id = self.event_id
+        return b"".join((
+            number(self.entry_no),
+            ID, self.person_id.int.to_bytes(16),
+            piece(self.account_seq),
+            piece(self.kind),
+            ID, self.source_id.int.to_bytes(16),
+            piece(self.source_no),
+            piece(self.amount_cents),
+            piece(self.balance_cents),
+            piece(self.business_date),
+            piece(self.occurred_on),
+            number((self.occurred_at - EPOCH) // MICROSECOND),
+            piece(self.posted_at),
+            NOTHING if event_id is None else ID + event_id.int.to_bytes(16),
+        ))  # fmt: skip
 
 
 class Hashed(Protocol):
@@ -100,7 +71,7 @@ def canon(*values: Value) -> bytes:
     out = []
     for value in values:
         if value is None:
-            out.append(b"\x00")
+            out.append(NOTHING)
             continue
         data = BYTES[type(value)](value)
         size = len(data)
@@ -138,14 +109,17 @@ BYTES: dict[type[Any], Callable[[Any], bytes]] = {
     str: str.encode,
 }
 SIZES = [b"\x01" + size.to_bytes(4) for size in range(64)]
-_ID = SIZES[16]
+ID = SIZES[16]  # before the bytes of a UUID
+NOTHING = b"\x00"
 
 
-def _number(value: int) -> bytes:
+def number(value: int) -> bytes:
+    """The canonical bytes of a whole number."""
     text = b"%d" % value
     return SIZES[len(text)] + text
 
 
 @lru_cache(maxsize=16_384, typed=True)
-def _piece(value: Value) -> bytes:
+def piece(value: Value) -> bytes:
+    """The canonical bytes of a value that comes again and again."""
     return canon(value)

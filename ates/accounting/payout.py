@@ -219,14 +219,14 @@ def _pay(session: Session, books: Books, day: date, rows: Sequence[Any]) -> None
     payouts = [
         {
             "business_date": day,
-            "account_id": entry["account_id"],
-            "amount_cents": -entry["amount_cents"],
-            "entry_no": entry["entry_no"],
+            "account_id": entry.account_id,
+            "amount_cents": -entry.amount_cents,
+            "entry_no": entry.entry_no,
         }
         for entry in posting.posted
     ]
     bulk(session, Payout, payouts)
-    letters.write(session, books, day, payouts, posting.posted[0]["posted_at"])
+    letters.write(session, books, day, payouts, posting.posted[0].posted_at)
 
 
 def _payable(session: Session, day: date) -> bool:

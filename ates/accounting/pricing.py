@@ -1,16 +1,16 @@
 """What a task costs and brings: drawn once, repeatable only with the key (R13)."""
 
 import hmac
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 LABEL = b"ates/price/v1|"  # other ranges need another label: tasks keep the price they have
 FEES = range(10, 21)  # dollars, both ends included
 REWARDS = range(20, 41)
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(msgspec.Struct, frozen=True, gc=False):
     """Whole dollars, in positive cents."""
 
     fee_cents: int

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from ates.kernel import many
 from ates.kernel.many import Insert, Merge, Row
 
-__all__ = ["Merge", "Row", "add", "bulk", "columns_of", "newer", "replace"]
+__all__ = ["Merge", "Row", "add", "bulk", "bulk_columns", "columns_of", "newer", "replace"]
 
 
 def bulk(
@@ -22,6 +22,18 @@ def bulk(
     table = model.__table__
     assert isinstance(table, Table)
     many.write(session, table, rows, merge)
+
+
+def bulk_columns(
+    session: Session,
+    model: type[DeclarativeBase],
+    columns: Mapping[str, list[Any]],
+    merge: Merge | None = None,
+) -> None:
+    """The same for rows that stand side by side in `columns`, in the order of their keys."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    many.write_columns(session, table, columns, merge)
 
 
 def columns_of(model: type[DeclarativeBase]) -> Sequence[Column[Any]]:

@@ -1,6 +1,5 @@
 """What accounting tells the others: one stream, `ledger:main`, in the order of its commits."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,8 +12,7 @@ LEDGER = "main"
 Kind = Literal["fee", "reward", "payout", "adjustment"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Price:
+class Price(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a task costs and brings; drawn once, never changed (R13)."""
 
     task_id: UUID
@@ -22,8 +20,7 @@ class Price:
     reward_cents: int  # positive
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostedEntry:
+class PostedEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One entry of the ledger. `amount_cents` is signed: + the company owes the person more."""
 
     entry_no: int
@@ -37,8 +34,7 @@ class PostedEntry:
     source_no: int  # the assignment number of a fee, 0 of a reward, yyyymmdd of a payout
 
 
-@dataclass(frozen=True, kw_only=True)
-class Card:
+class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a rewarded task is called, for those who do not listen to tasks."""
 
     task_id: UUID

@@ -7,6 +7,7 @@ value of each row costs more than the database does with it (docs/performance.md
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from types import GenericAlias
 from typing import Any
 from uuid import UUID
 
@@ -59,32 +60,40 @@ def write(session: Session, table: Table, rows: Sequence[Row], merge: Merge | No
     """
     if not rows:
         return
-    order = _order(table, tuple(rows[0]))
+    names = tuple(rows[0])
+    order = _order(table, names)
     ordered = rows if order is None else sorted(rows, key=order)
-    names, on_sqlite = tuple(rows[0]), db.is_sqlite(session)
-    copies = not on_sqlite and merge is None and len(rows) >= COPIED_FROM
+    columns = {name: [row[name] for row in ordered] for name in names}
+    write_columns(session, table, columns, merge)
+
+
+def write_columns(
+    session: Session, table: Table, columns: Mapping[str, list[Any]], merge: Merge | None = None
+) -> None:
+    """The same for rows that stand side by side in `columns`, in the order of their keys."""
+    on_sqlite, rows = db.is_sqlite(session), len(next(iter(columns.values())))
+    if not rows:
+        return
+    copies = not on_sqlite and merge is None and rows >= COPIED_FROM
+    names = tuple(columns)
     statement, turns = _copy(table, names) if copies else _insert(table, names, merge, on_sqlite)
-    columns = [turn([row[name] for row in ordered]) for name, turn in turns]
+    turned = [turn(columns[name]) for name, turn in turns]
     if copies:
-        _send(session.connection(), statement, columns)
+        _send(session.connection(), statement, turned)
     elif on_sqlite:
-        session.connection().exec_driver_sql(statement, list(zip(*columns, strict=True)))
+        session.connection().exec_driver_sql(statement, list(zip(*turned, strict=True)))
     else:
-        session.connection().exec_driver_sql(statement, tuple(columns))
+        session.connection().exec_driver_sql(statement, tuple(turned))
 
 
 def find(session: Session, among: Any, values: Collection[Any], *names: str) -> list[Any]:
     """Rows of the columns `names` where the column `among` has one of the values; one statement."""
     if not values:
         return []
-    statement, turn, turns = _select(among, names, db.is_sqlite(session))
-    found = session.connection().exec_driver_sql(statement, (turn(list(values)),)).all()
-    if not turns:
-        return list(found)
-    columns: list[Any] = list(zip(*found, strict=True))
-    for place, back in turns if found else ():
-        columns[place] = back(columns[place])
-    return list(zip(*columns, strict=True))
+    statement, turn, shape = _select(among, names, db.is_sqlite(session))
+    found = session.connection().exec_driver_sql(statement, (turn(list(values)),))
+    rows: list[Any] = msgspec.convert([tuple(row) for row in found], shape)
+    return rows
 
 
 # --- statements, worded once ----------------------------------------------------------------------
@@ -137,18 +146,15 @@ def _send(connection: Connection, statement: str, columns: list[list[str]]) -> N
 
 
 @lru_cache(maxsize=256)
-def _select(
-    among: Column[Any], names: tuple[str, ...], on_sqlite: bool
-) -> tuple[str, Turn, list[tuple[int, Turn]]]:
-    """The text of a look-up, how its values are turned, and which columns are turned back."""
+def _select(among: Column[Any], names: tuple[str, ...], on_sqlite: bool) -> tuple[str, Turn, Any]:
+    """The text of a look-up, how its values are turned, and what the rows found are turned into."""
     table = among.table
     what = f"SELECT {', '.join(names)} FROM {table.name} WHERE {among.name}"  # noqa: S608 - our names
+    shape = GenericAlias(list, GenericAlias(tuple, tuple(_read(table.c[name]) for name in names)))
     if on_sqlite:
-        back = [(n, _from_sqlite(table.c[name])) for n, name in enumerate(names)]
-        turns = [(place, turn) for place, turn in back if turn is not None]
-        return f"{what} IN (SELECT value FROM json_each(?))", _json, turns  # noqa: S608
+        return f"{what} IN (SELECT value FROM json_each(?))", _json, shape  # noqa: S608
     kind = among.type.compile(ON_POSTGRESQL)
-    return f"{what} = ANY(%s::{kind}[])", array_of(among.type), []
+    return f"{what} = ANY(%s::{kind}[])", array_of(among.type), shape
 
 
 @lru_cache(maxsize=256)
@@ -178,15 +184,15 @@ def _for_sqlite(column: Column[Any]) -> Turn:
     return _same
 
 
-def _from_sqlite(column: Column[Any]) -> Turn | None:
-    """How the texts of a column become values again; None where they are."""
+def _read(column: Column[Any]) -> Any:
+    """What a value of this column is in Python, for msgspec, which makes it of SQLite's text."""
     kind = column.type
-    if isinstance(kind, Id):
-        return lambda texts: msgspec.convert(texts, list[UUID | None])
-    if isinstance(kind, UTCDateTime):
-        return lambda texts: msgspec.convert(texts, list[datetime | None])
     assert not isinstance(kind, Day | Truth), f"{column} is not looked up"
-    return None
+    if isinstance(kind, Id):
+        return UUID | None
+    if isinstance(kind, UTCDateTime):
+        return datetime | None
+    return Any
 
 
 def _same(values: list[Any]) -> list[Any]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from ates.config import SECRETS, Config
 from ates.kernel.context import Context
 from ates.kernel.events import Contract, contracts, schema
@@ -139,9 +141,9 @@ def _fields(cls: type[Any], skip: str = "") -> str:
     return _table(
         ("field", "type", "meaning"),
         (
-            (f"`{each.name}`", f"`{_type(each.type)}`", notes.get(each.name, ""))
-            for each in dataclasses.fields(cls)
-            if each.name != skip
+            (f"`{name}`", f"`{_type(hint)}`", notes.get(name, ""))
+            for name, hint in typing.get_type_hints(cls, include_extras=True).items()
+            if name != skip
         ),
     )
 
@@ -152,9 +154,9 @@ def _comments(cls: type[Any]) -> dict[str, str]:
 
 
 def _nested(cls: type[Any]) -> list[type[Any]]:
-    """Frozen dataclasses inside an event, in the order of their fields."""
+    """The structs inside an event, in the order of their fields."""
     hints = typing.get_type_hints(cls).values()
-    return [each for hint in hints for each in _leaves(hint) if dataclasses.is_dataclass(each)]
+    return [each for hint in hints for each in _leaves(hint) if issubclass(each, msgspec.Struct)]
 
 
 def _leaves(hint: Any) -> Iterable[type[Any]]:

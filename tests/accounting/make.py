@@ -153,19 +153,19 @@ class Office:
 def approve(session: Session, unit: Posting) -> None:
     """The decisions behind the corrections that were just posted."""
     for entry in unit.posted:
-        if entry["kind"] == "adjustment":
+        if entry.kind == "adjustment":
             session.add(
                 Adjustment(
-                    id=entry["source_id"],
-                    account_id=entry["account_id"],
-                    amount_cents=entry["amount_cents"],
+                    id=entry.source_id,
+                    account_id=entry.account_id,
+                    amount_cents=entry.amount_cents,
                     reason="vet, receipt 118",
                     state="approved",
                     requested_by=UUID(int=1),
-                    requested_at=entry["posted_at"],
+                    requested_at=entry.posted_at,
                     decided_by=UUID(int=2),
-                    decided_at=entry["posted_at"],
-                    entry_no=entry["entry_no"],
+                    decided_at=entry.posted_at,
+                    entry_no=entry.entry_no,
                 )
             )
 

@@ -77,7 +77,7 @@ def books(office: Office) -> Office:
         unit = Posting(session, office.books)
         unit.adjust(UUID(int=78), to=COCO, amount_cents=-3500)
         unit.flush()
-        session.add(_decision(entry_no=unit.posted[0]["entry_no"], reverses_entry_no=16))
+        session.add(_decision(entry_no=unit.posted[0].entry_no, reverses_entry_no=16))
         session.add(
             Hold(
                 id=UUID(int=79),

@@ -11,8 +11,6 @@ import pytest
 from sqlalchemy import and_, literal, or_, select
 
 from ates.accounting import chain
-from ates.accounting.chain import Told
-from ates.accounting.posting import batch
 from ates.accounting.verify import Level, blocks
 from ates.accounting.verify.columns import Page
 from ates.accounting.verify.entries import Rules
@@ -78,13 +76,13 @@ def test_null_is_compared_as_if_it_were_a_value(
 
 def test_a_column_is_not_hashed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither as it is posted nor as it is proven, or else the proof would say so at once."""
-    tell, told = chain.tell, Page.told
+    canon, told = chain.Line.canon, Page.told
 
     def without(line: bytes, event_id: Any) -> bytes:
         return line[: -1 if event_id is None else -21]
 
-    def tell_less(entry: Any) -> Told:
-        return Told(entry["entry_no"], without(tell(entry).told, entry["event_id"]))
+    def canon_less(entry: chain.Line) -> bytes:
+        return without(canon(entry), entry.event_id)
 
     def told_less(self: Page, *known: Any) -> list[bytes]:
         lines: Iterable[bytes] = told(self, *known)
@@ -97,7 +95,7 @@ def test_a_column_is_not_hashed(office: Office, monkeypatch: pytest.MonkeyPatch)
 
     alter(office, *(f"DELETE FROM {table}" for table in LEDGER))
     alter(office, EMPTY)
-    monkeypatch.setattr(batch, "tell", tell_less)
+    monkeypatch.setattr(chain.Line, "canon", canon_less)
     monkeypatch.setattr(Page, "told", told_less)
     list(worked_example(office))
     alter(office, "UPDATE accounting_entry SET event_id = NULL WHERE entry_no = 7")

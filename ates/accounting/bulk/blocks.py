@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from ates.accounting.bulk.ready import Ready, identity, number, piece
-from ates.accounting.chain import BEFORE_ALL, Line, block_hash
+from ates.accounting.bulk.ready import Ready, identity
+from ates.accounting.chain import BEFORE_ALL, NOTHING, block_hash, number, piece
 from ates.accounting.keyring import Books
 from ates.accounting.models import Block, Entry
 from ates.contracts.accounting import LEDGER, Kind
@@ -19,7 +19,6 @@ ENTRY = (
     "balance_cents", "business_date", "occurred_on", "occurred_at", "posted_at", "event_id",
 )  # fmt: skip
 BLOCK = ("block_no", "first_entry_no", "last_entry_no", "posted_at", "key_id", "hash")
-NOTHING = piece(None)
 
 Source = tuple[bytes, str, int]  # its id as bytes and as text, its number
 
@@ -91,8 +90,7 @@ class Chain:
         self.block_no += 1
         self.said += 1
         first, last = self._block[0].entry_no, self._block[-1].entry_no
-        lines = cast(list[Line], self._block)
-        self.hash = block_hash(self.key, self.hash, self.block_no, moment(place.at), lines)
+        self.hash = block_hash(self.key, self.hash, self.block_no, moment(place.at), self._block)
         row = (self.block_no, first, last, place.posted, self.key_id, self.hash)
         self.blocks.append(row)
         self._block = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from ates.accounting.models import (
     Entry,
 )
 from ates.accounting.posting import drawing, names, reading
-from ates.accounting.posting.batch import Batch
+from ates.accounting.posting.batch import Batch, NewEntry
 from ates.accounting.posting.facts import (
     Fact,
     Key,
@@ -29,8 +30,8 @@ from ates.accounting.posting.facts import (
     refuse_other,
 )
 from ates.accounting.pricing import Price
-from ates.accounting.writing import Merge, Row, add, bulk, columns_of, replace
-from ates.contracts.accounting import EntriesPosted
+from ates.accounting.writing import Merge, Row, add, bulk, bulk_columns, columns_of, replace
+from ates.contracts.accounting import EntriesPosted, PostedEntry
 from ates.kernel import clock
 from ates.kernel.errors import TooEarly
 from ates.kernel.events import Meta
@@ -66,7 +67,7 @@ class Posting:
 
     def __init__(self, session: Session, books: Books) -> None:
         self.session, self.books = session, books
-        self.posted: list[dict[str, Any]] = []  # after `flush`: the new entries, in order
+        self.posted: list[NewEntry] = []  # after `flush`: the new entries, in order
         self._facts: dict[Key, Fact] = {}
         self._tasks: dict[UUID, list[TaskCard]] = {}  # in order of their first mention
         self._people: dict[UUID, PersonCard] = {}
@@ -177,9 +178,9 @@ class Posting:
 
     def _write(self, batch: Batch) -> None:
         """One statement per table, parents first."""
-        bulk(self.session, Account, batch.touched(), ACCOUNT)
-        rows = [{name: entry[name] for name in ENTRY} for entry in batch.entries]
-        bulk(self.session, Entry, rows)
+        touched = sorted(batch.accounts.values(), key=attrgetter("id"))
+        bulk_columns(self.session, Account, _columns(reading.ACCOUNT, touched), ACCOUNT)
+        bulk_columns(self.session, Entry, _columns(ENTRY, batch.entries))
         sums: Sequence[Mapping[Any, Row]] = (
             batch.account_days,
             batch.day_totals,
@@ -189,7 +190,7 @@ class Posting:
             bulk(self.session, model, list(found.values()), merge)
         key_id = self.books.keyring.current
         key = self.books.keyring.sub_key(key_id, "chain")
-        rewarded = {entry["source_id"] for entry in batch.entries if entry["kind"] == "reward"}
+        rewarded = {entry.source_id for entry in batch.entries if entry.kind == "reward"}
         cards = reading.cards(self.session, rewarded)
         blocks = []
         for row, entries in batch.blocks(key, key_id):
@@ -197,7 +198,7 @@ class Posting:
             batch.ledger.say(
                 EntriesPosted,
                 block_no=row["block_no"],
-                entries=entries,
+                entries=[_posted(entry) for entry in entries],
                 cards=_cards_of(entries, cards),
             )
         bulk(self.session, Block, blocks)
@@ -229,7 +230,26 @@ def _refuse_future(facts: Sequence[Fact], now: datetime) -> None:
             raise TooEarly(f"{plain(fact.occurred_at)} has not come, here it is {plain(now)}")
 
 
-def _cards_of(entries: Sequence[Row], cards: Mapping[UUID, Row]) -> list[Row]:
+def _columns(names: Sequence[str], rows: Sequence[Any]) -> dict[str, list[Any]]:
+    return {name: list(map(attrgetter(name), rows)) for name in names}
+
+
+def _posted(entry: NewEntry) -> PostedEntry:
+    """What others hear of an entry."""
+    return PostedEntry(
+        entry_no=entry.entry_no,
+        person_id=entry.person_id,
+        kind=entry.kind,
+        amount_cents=entry.amount_cents,
+        business_date=entry.business_date,
+        occurred_on=entry.occurred_on,
+        occurred_at=entry.occurred_at,
+        source_id=entry.source_id,
+        source_no=entry.source_no,
+    )
+
+
+def _cards_of(entries: Sequence[NewEntry], cards: Mapping[UUID, Row]) -> list[Row]:
     """How the rewarded tasks are called, as far as it is known."""
-    found = (cards.get(entry["source_id"]) for entry in entries if entry["kind"] == "reward")
+    found = (cards.get(entry.source_id) for entry in entries if entry.kind == "reward")
     return [card for card in found if card is not None]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from ates.accounting.chain import block_hash, tell
+from ates.accounting.chain import Line, block_hash
 from ates.accounting.days import Calendar
 from ates.accounting.ledger import Ledger
 from ates.accounting.posting.facts import Fact
@@ -15,8 +15,20 @@ from ates.accounting.pricing import Price
 from ates.contracts.accounting import Kind
 
 BLOCK = 500
+SUM_OF: Mapping[Kind, str] = {
+    "fee": "fee_cents",
+    "reward": "reward_cents",
+    "adjustment": "adjustment_cents",
+    "payout": "payout_cents",
+}
 
 Sum = dict[str, Any]
+
+
+class NewEntry(Line, frozen=True, kw_only=True, gc=False):
+    """An entry that is being posted."""
+
+    account_id: int
 
 
 @dataclass
@@ -28,7 +40,7 @@ class Batch:
     accounts: dict[UUID, AccountState]
     prices: Mapping[UUID, Price]
     now: datetime
-    entries: list[dict[str, Any]] = field(default_factory=list)  # rows, with person_id beside
+    entries: list[NewEntry] = field(default_factory=list)
     account_days: dict[tuple[int, date], Sum] = field(default_factory=dict)
     day_totals: dict[tuple[date, Kind], Sum] = field(default_factory=dict)
     day_rewards: dict[tuple[date, int], Sum] = field(default_factory=dict)
@@ -42,61 +54,46 @@ class Batch:
         self.ledger.last_entry_no += 1
         occurred_at = fact.occurred_at or self.now
         natural = fact.settles or self.calendar.natural(occurred_at)
-        entry = {
-            "entry_no": self.ledger.last_entry_no,
-            "account_id": account.id,
-            "person_id": account.person_id,
-            "account_seq": account.last_seq,
-            "kind": fact.kind,
-            "source_id": fact.source_id,
-            "source_no": fact.source_no,
-            "amount_cents": amount,
-            "balance_cents": account.balance_cents,
-            "business_date": fact.settles or max(natural, self.calendar.open[0]),
-            "occurred_on": natural,
-            "occurred_at": occurred_at,
-            "posted_at": self.now,
-            "event_id": fact.cause.id if fact.cause else None,
-        }
+        entry = NewEntry(
+            entry_no=self.ledger.last_entry_no,
+            account_id=account.id,
+            person_id=account.person_id,
+            account_seq=account.last_seq,
+            kind=fact.kind,
+            source_id=fact.source_id,
+            source_no=fact.source_no,
+            amount_cents=amount,
+            balance_cents=account.balance_cents,
+            business_date=fact.settles or max(natural, self.calendar.open[0]),
+            occurred_on=natural,
+            occurred_at=occurred_at,
+            posted_at=self.now,
+            event_id=fact.cause.id if fact.cause else None,
+        )
         self.entries.append(entry)
         self._add_to_account_day(entry)
         self._add_to_day_total(entry)
-        if fact.kind == "reward":
+        if entry.kind == "reward":
             self._add_to_histogram(entry)
 
-    def blocks(self, key: bytes, key_id: int) -> Iterator[tuple[dict[str, Any], list[Sum]]]:
+    def blocks(self, key: bytes, key_id: int) -> Iterator[tuple[dict[str, Any], list[NewEntry]]]:
         """Close the batch: rows of `block`, each with its entries."""
         for start in range(0, len(self.entries), BLOCK):
             entries = self.entries[start : start + BLOCK]
             ledger = self.ledger
             ledger.last_block_no += 1
             ledger.last_hash = block_hash(
-                key, ledger.last_hash, ledger.last_block_no, self.now, map(tell, entries)
+                key, ledger.last_hash, ledger.last_block_no, self.now, entries
             )
             row = {
                 "block_no": ledger.last_block_no,
-                "first_entry_no": entries[0]["entry_no"],
-                "last_entry_no": entries[-1]["entry_no"],
+                "first_entry_no": entries[0].entry_no,
+                "last_entry_no": entries[-1].entry_no,
                 "posted_at": self.now,
                 "key_id": key_id,
                 "hash": ledger.last_hash,
             }
             yield row, entries
-
-    def touched(self) -> list[dict[str, Any]]:
-        """Rows of the accounts that have entries here."""
-        people = {entry["person_id"] for entry in self.entries}
-        return [
-            {
-                "id": account.id,
-                "person_id": account.person_id,
-                "balance_cents": account.balance_cents,
-                "last_seq": account.last_seq,
-                "opened_at": account.opened_at,
-            }
-            for account in self.accounts.values()
-            if account.person_id in people
-        ]
 
     def _open(self, person: UUID) -> AccountState:
         self.ledger.last_account_id += 1
@@ -110,8 +107,8 @@ class Batch:
         price = self.prices[fact.source_id]
         return -price.fee_cents if fact.kind == "fee" else price.reward_cents
 
-    def _add_to_account_day(self, entry: Mapping[str, Any]) -> None:
-        key = entry["account_id"], entry["business_date"]
+    def _add_to_account_day(self, entry: NewEntry) -> None:
+        key = entry.account_id, entry.business_date
         row = self.account_days.get(key)
         if row is None:
             row = self.account_days[key] = {
@@ -122,14 +119,14 @@ class Batch:
                 "adjustment_cents": 0,
                 "payout_cents": 0,
                 "entries": 0,
-                "first_seq": entry["account_seq"],
+                "first_seq": entry.account_seq,
             }
-        row[f"{entry['kind']}_cents"] += entry["amount_cents"]
+        row[SUM_OF[entry.kind]] += entry.amount_cents
         row["entries"] += 1
-        row["last_seq"] = entry["account_seq"]
+        row["last_seq"] = entry.account_seq
 
-    def _add_to_day_total(self, entry: Mapping[str, Any]) -> None:
-        key = entry["business_date"], entry["kind"]
+    def _add_to_day_total(self, entry: NewEntry) -> None:
+        key = entry.business_date, entry.kind
         row = self.day_totals.get(key)
         if row is None:
             row = self.day_totals[key] = {
@@ -137,20 +134,20 @@ class Batch:
                 "kind": key[1],
                 "amount_cents": 0,
                 "entries": 0,
-                "first_entry_no": entry["entry_no"],
+                "first_entry_no": entry.entry_no,
             }
-        row["amount_cents"] += entry["amount_cents"]
+        row["amount_cents"] += entry.amount_cents
         row["entries"] += 1
-        row["last_entry_no"] = entry["entry_no"]
+        row["last_entry_no"] = entry.entry_no
 
-    def _add_to_histogram(self, entry: Mapping[str, Any]) -> None:
-        key = entry["occurred_on"], entry["amount_cents"]
+    def _add_to_histogram(self, entry: NewEntry) -> None:
+        key = entry.occurred_on, entry.amount_cents
         row = self.day_rewards.get(key)
         if row is None:
             row = self.day_rewards[key] = {
                 "completed_on": key[0],
                 "reward_cents": key[1],
                 "tasks": 0,
-                "first_entry_no": entry["entry_no"],
+                "first_entry_no": entry.entry_no,
             }
         row["tasks"] += 1

@@ -1,7 +1,6 @@
 """What a batch must know before it is posted: each question asked once for all its facts."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,8 +48,7 @@ ACCOUNT = ("id", "person_id", "balance_cents", "last_seq", "opened_at")
 CARD = ("task_id", "number", "title", "jira_id")
 
 
-@dataclass(slots=True)
-class AccountState:
+class AccountState(msgspec.Struct, gc=False):
     """An account while a batch is posted."""
 
     id: int

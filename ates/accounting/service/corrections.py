@@ -3,8 +3,7 @@
 Nothing is edited. Whoever asks or decides does not own the account (books.md, chapter 9).
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -17,6 +16,7 @@ from ates.accounting.models import Account, Adjustment, Entry, Person
 from ates.accounting.models.decisions import LEAST, LIMIT_CENTS, MOST
 from ates.accounting.models.four_eyes import against_decision, against_request, against_reversal
 from ates.accounting.posting import Posting
+from ates.accounting.posting.batch import NewEntry
 from ates.kernel import clock, ids
 from ates.kernel.errors import N_, Conflict, Invalid, NotFound, Refusal
 
@@ -207,11 +207,11 @@ def _decide(
     decision: Decision,
     *,
     by: UUID,
-    entry: Mapping[str, Any] | None = None,
+    entry: NewEntry | None = None,
 ) -> Adjustment:
     found.state, found.decided_by = decision, by
-    found.decided_at = clock.now() if entry is None else entry["occurred_at"]
-    found.entry_no = None if entry is None else entry["entry_no"]
+    found.decided_at = clock.now() if entry is None else entry.occurred_at
+    found.entry_no = None if entry is None else entry.entry_no
     session.flush()
     act = "correction.approve" if decision == "approved" else "correction.reject"
     _record(session, books, found, act, by=by)

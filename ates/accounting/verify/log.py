@@ -29,7 +29,7 @@ from ates.kernel.tables import consumer, event_log, log_head, outbox, parked
 
 AT_ONCE = 1000
 SAID_AT_ONCE = 50
-POSTED = tuple(PostedEntry.__dataclass_fields__)
+POSTED = PostedEntry.__struct_fields__
 ACTS: dict[type[Any], str] = {DayOpened: "opened", DayClosed: "closed", DayPaid: "paid"}
 
 
