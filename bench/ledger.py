@@ -30,7 +30,7 @@ from ates.contracts.auth import Role
 from ates.contracts.chronicle import Size
 from ates.kernel import clock, ids
 from ates.kernel.db import Database, transaction
-from ates.kernel.events import Meta
+from ates.kernel.envelope import Meta
 from ates.tasks import service as tasks
 from ates.tasks.titles import Wording
 from bench import size

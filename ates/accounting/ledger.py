@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from ates.accounting.models import Head
 from ates.contracts.accounting import LEDGER
 from ates.kernel.bus import publish_all
-from ates.kernel.events import Meta, caused_by, made
+from ates.kernel.envelope import Meta
+from ates.kernel.events import caused_by, made
 
 HEAD: Any = Head.__table__
 MOVED = ("last_entry_no", "last_block_no", "last_hash", "last_account_id", "said")

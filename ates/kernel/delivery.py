@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from ates.kernel import clock, generations, parking
 from ates.kernel.db import Database
+from ates.kernel.envelope import Stored
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
-from ates.kernel.events import Cause, Stored, attach, caused, contracts, parse, set_cause
+from ates.kernel.events import Cause, attach, caused, contracts, parse, set_cause
 from ates.kernel.inbox import Inbox
 from ates.kernel.log import bearable, halves, sequence
 from ates.kernel.tables import LOCKS, MOVE, NEXT, OWN_LOG, consumer

@@ -9,10 +9,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, dataclass_transform
-from uuid import UUID
 
 import msgspec
 
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import UnknownEvent
 
 E = TypeVar("E")
@@ -41,54 +41,6 @@ class Contract:
     def source(self) -> str:
         """The part that says it."""
         return self.type.partition(".")[0]
-
-
-class _Said(msgspec.Struct, gc=False):
-    """The names under which an envelope is stored (kernel.outbox)."""
-
-    correlationid: str | None = None
-    causationid: str | None = None
-    actorid: str | None = None
-
-
-_said = msgspec.json.Decoder(_Said).decode
-
-
-class Meta(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
-    """What the envelope knows of an event; `meta_of(event)` gives it. One is made for each event
-    that is delivered: a struct costs a tenth of a frozen dataclass, and where it comes from stays
-    the text it is stored as until somebody asks."""
-
-    id: UUID
-    source: str
-    key: str
-    key_version: int
-    occurred_at: datetime
-    log: str | None = None  # None until the sequencer has numbered it
-    position: int | None = None
-    said: str = "{}"  # what caused it, as it is stored
-
-    @property
-    def correlation_id(self) -> str | None:
-        return _said(self.said).correlationid
-
-    @property
-    def causation_id(self) -> str | None:
-        return _said(self.said).causationid
-
-    @property
-    def actor(self) -> str | None:
-        return _said(self.said).actorid
-
-
-class Stored(Meta, frozen=True, kw_only=True, gc=False, array_like=True):
-    """An event as the log keeps it, its data not read yet. It is its own envelope."""
-
-    log: str
-    position: int
-    type: str
-    version: int
-    data: str
 
 
 contracts: dict[str, Contract] = {}  # by type
@@ -268,8 +220,7 @@ def set_cause(by: Cause | Meta) -> None:
 
 
 def _from(meta: Meta) -> Cause:
-    said = _said(meta.said)
-    return Cause(said.correlationid, str(meta.id), said.actorid)
+    return Cause(meta.correlation_id, str(meta.id), meta.actor)
 
 
 def caused_by(meta: Meta, event: E) -> E:

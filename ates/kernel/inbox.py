@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from blinker import Signal
-from sqlalchemy import MetaData, Row
+from sqlalchemy import MetaData
 from sqlalchemy.orm import Session
 
 from ates.kernel.errors import ConfigError
-from ates.kernel.events import Meta, contracts, is_contract
+from ates.kernel.events import contracts, is_contract
 
 H = TypeVar("H", bound=Callable[..., None])
 
@@ -70,17 +70,3 @@ class Inbox:
     def unheard(self) -> frozenset[str]:
         """Types that today's code knows and this part does not listen to."""
         return frozenset(contracts) - self.types
-
-
-def meta_from(row: Row[Any]) -> Meta:
-    """The envelope of a stored event."""
-    return Meta(
-        id=row.event_id,
-        source=row.source,
-        key=row.key,
-        key_version=row.key_version,
-        occurred_at=row.occurred_at,
-        log=row.log,
-        position=row.position,
-        said=row.meta,
-    )

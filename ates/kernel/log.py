@@ -1,19 +1,20 @@
 """The log: the sequencer gives committed events their gapless numbers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import Result, Row, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock
 from ates.kernel.db import Database
+from ates.kernel.envelope import Stored
 from ates.kernel.errors import is_outage
-from ates.kernel.events import Stored
 from ates.kernel.tables import OWN, event_log, log_head, outbox
 
 BATCH = 500
+AT_ONCE = 50  # rows are fetched, which is faster than one by one
 HEAVY = 1_000_000  # characters of data in one batch, more or less
 R = TypeVar("R")
 Stream = tuple[str, str]  # (source, key)
@@ -57,17 +58,20 @@ def halves(
         halves(session, rows[middle:], attempt, culprit)
 
 
-def bearable(found: Iterable[Iterable[Any]]) -> list[Stored]:
+def bearable(found: Result[*tuple[Any, ...]]) -> list[Stored]:
     """What `tables.NEXT` found, as much as fits into little memory: one event of the ledger tells
     of up to 500 entries."""
-    rows = []
+    return msgspec.convert(list(_light(found)), list[Stored])  # all ids and moments in one step
+
+
+def _light(found: Result[*tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     weight = 0
-    for row in found:
-        rows.append(tuple(row))
-        weight += len(rows[-1][-1])
-        if weight > HEAVY:
-            break
-    return msgspec.convert(rows, list[Stored])  # all their ids and moments in one step
+    for rows in found.partitions(AT_ONCE):
+        for row in map(tuple, rows):
+            yield row
+            weight += len(row[-1])  # its data
+            if weight > HEAVY:
+                return
 
 
 def sequence(database: Database) -> int:

@@ -92,7 +92,7 @@ def find(session: Session, among: Any, values: Collection[Any], *names: str) -> 
         return []
     statement, turn, shape = _select(among, names, db.is_sqlite(session))
     found = session.connection().exec_driver_sql(statement, (turn(list(values)),))
-    rows: list[Any] = msgspec.convert([tuple(row) for row in found], shape)
+    rows: list[Any] = msgspec.convert(list(map(tuple, found.all())), shape)
     return rows
 
 

@@ -9,8 +9,9 @@ from flask import Flask, current_app, has_app_context
 from sqlalchemy.orm import Session
 
 from ates.kernel import bus, clock, db, ids, many
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import ConfigError
-from ates.kernel.events import Cause, Meta, attach, cause, contract_of, key_of
+from ates.kernel.events import Cause, attach, cause, contract_of, key_of
 from ates.kernel.tables import outbox
 
 Ring = Callable[[set[str]], None]

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from ates.kernel import clock, history, ids
 from ates.kernel.db import Database
+from ates.kernel.envelope import Stored, stored
 from ates.kernel.errors import Hopeless, is_outage
-from ates.kernel.events import Stored, readable
+from ates.kernel.events import readable
 from ates.kernel.tables import event_log, parked
 
 ATTEMPTS = 10  # then a person decides: dead after about 17 minutes
@@ -58,6 +59,9 @@ class Stuck:
 
 def stuck(session: Session, consumer: str, rows: Sequence[Stored]) -> Stuck:
     """The streams of these rows that have a parked event which is not skipped."""
+    between = {"of": consumer, "in": rows[0].log, "from": rows[0].position, "to": rows[-1].position}
+    if not session.scalar(ANY, between):
+        return Stuck()
     waits = and_(parked.c.consumer == consumer, parked.c.status != "skipped")
     given_up = and_(
         parked.c.consumer == consumer,
@@ -65,9 +69,6 @@ def stuck(session: Session, consumer: str, rows: Sequence[Stored]) -> Stuck:
         parked.c.position.between(rows[0].position, rows[-1].position),
         parked.c.status == "skipped",
     )
-    between = {"of": consumer, "in": rows[0].log, "from": rows[0].position, "to": rows[-1].position}
-    if not session.scalar(ANY, between):
-        return Stuck()
     skipped = frozenset(session.scalars(select(parked.c.position).where(given_up)))
     found = session.execute(
         select(parked.c.source, parked.c.key, func.min(parked.c.position).label("since"))
@@ -163,7 +164,7 @@ def _retry_stream(
         tried += 1
         try:
             with session.begin_nested():
-                apply(_stored(row))
+                apply(stored(row))
                 session.execute(delete(parked).where(at(consumer, row)))
                 if row.status == "retry":
                     history.handled(session, consumer, row, row.attempts + 1)
@@ -209,22 +210,6 @@ def _rows(
         .order_by(parked.c.position)
         .limit(limit)
     ).all()
-
-
-def _stored(row: Row[Any]) -> Stored:
-    return Stored(
-        id=row.event_id,
-        source=row.source,
-        key=row.key,
-        key_version=row.key_version,
-        occurred_at=row.occurred_at,
-        log=row.log,
-        position=row.position,
-        said=row.meta,
-        type=row.type,
-        version=row.version,
-        data=row.data,
-    )
 
 
 def give_up(session: Session, consumer: str, row: Row[Any], *, by: str, reason: str) -> None:

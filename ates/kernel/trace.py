@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from ates.kernel.events import Meta
+from ates.kernel.envelope import Meta
 
 
 @dataclass(frozen=True)

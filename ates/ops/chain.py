@@ -11,9 +11,9 @@ from sqlalchemy import Row, Text, and_, literal_column, null, or_, select, union
 from sqlalchemy.orm import Session
 
 from ates.kernel.context import Context
-from ates.kernel.events import Meta
+from ates.kernel.envelope import Meta, meta_from
 from ates.kernel.generations import READS, base_of
-from ates.kernel.inbox import Inbox, meta_from
+from ates.kernel.inbox import Inbox
 from ates.kernel.tables import consumer, event_log, outbox, parked
 from ates.kernel.trace import TraceLine
 from ates.kernel.types import BigInt

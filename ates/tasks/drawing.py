@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from ates.contracts.tasks import TaskAssigned
 from ates.kernel import db, ids, many
 from ates.kernel.bus import publish_all
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import N_, Conflict
-from ates.kernel.events import Meta, caused_by, happened, made
+from ates.kernel.events import caused_by, happened, made
 from ates.tasks import lottery
 from ates.tasks.models import Assignee, Assignment, Reason, Status, Task
 

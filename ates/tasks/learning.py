@@ -14,7 +14,7 @@ from ates.contracts.accounting import PostedEntry, Price
 from ates.contracts.auth import DRAWN_ROLES, PersonChanged, PersonRegistered
 from ates.kernel import clock
 from ates.kernel.db import is_sqlite
-from ates.kernel.events import Meta
+from ates.kernel.envelope import Meta
 from ates.tasks import drawing, titles
 from ates.tasks.drawing import ASSIGNMENT, TASK
 from ates.tasks.models import Assignee

@@ -20,7 +20,7 @@ from ates.accounting.verify import Level
 from ates.accounting.verify import verify as proof
 from ates.kernel import clock
 from ates.kernel.db import Database
-from ates.kernel.events import Meta
+from ates.kernel.envelope import Meta
 
 BOOKS_KEYS = "1:" + bytes(range(32)).hex()
 KEYRING = Keyring.parse(BOOKS_KEYS)

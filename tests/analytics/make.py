@@ -25,7 +25,8 @@ from ates.contracts.accounting import (
     TasksPriced,
 )
 from ates.contracts.auth import PersonRegistered, Role
-from ates.kernel.events import Meta, attach, contract_of
+from ates.kernel.envelope import Meta
+from ates.kernel.events import attach, contract_of
 
 FIRST = date(2026, 11, 20)
 ARA, BIBI, COCO = (UUID(int=0xA0 + number) for number in (1, 2, 3))

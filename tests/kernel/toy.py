@@ -9,8 +9,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from ates.kernel import db
 from ates.kernel.bus import publish, publish_all
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import Hopeless
-from ates.kernel.events import Meta, contracts, event, meta_of, upcast
+from ates.kernel.events import contracts, event, meta_of, upcast
 from ates.kernel.inbox import Inbox
 from ates.kernel.types import BigInt, Id, UTCDateTime
 

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from ates.contracts.accounting import LEDGER, EntriesPosted, Kind, PostedEntry, Price, TasksPriced
 from ates.contracts.auth import DRAWN_ROLES, PersonChanged, PersonRegistered, Role
 from ates.kernel import clock, ids
-from ates.kernel.events import Meta, attach, contract_of, key_of
+from ates.kernel.envelope import Meta
+from ates.kernel.events import attach, contract_of, key_of
 from ates.tasks import service, titles
 from ates.tasks.handlers import inbox
 from ates.tasks.models import Assignee, Assignment, Head, Reason, Status, Task, Word

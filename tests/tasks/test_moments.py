@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from ates.contracts.tasks import TaskAssigned, TaskCompleted
 from ates.kernel import clock
-from ates.kernel.events import Meta, meta_of
+from ates.kernel.envelope import Meta
+from ates.kernel.events import meta_of
 from ates.tasks import drawing, service
 from ates.tasks.models import Assignee, Assignment, Task
 from ates.tasks.titles import Wording

@@ -7,8 +7,8 @@ import msgspec
 
 from ates.accounting.ledger import plain
 from ates.contracts.accounting import Kind
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import Hopeless
-from ates.kernel.events import Meta
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)  # nothing here is older; a broken clock may say 1970
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session, aliased
 
 from ates.accounting.models import Block, Entry, PayoutLetter
 from ates.contracts.accounting import EntriesPosted
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import N_
-from ates.kernel.events import Meta, contract_of
+from ates.kernel.events import contract_of
 from ates.kernel.tables import event_log, outbox
 from ates.kernel.trace import TraceLine
 

@@ -14,9 +14,9 @@ from ates.analytics.totals import Totals
 from ates.contracts.accounting import DayClosed, DayOpened, DayPaid, EntriesPosted, TasksPriced
 from ates.contracts.auth import PersonChanged, PersonRegistered
 from ates.kernel.db import WORK, Database
+from ates.kernel.envelope import meta_from
 from ates.kernel.errors import Hopeless
 from ates.kernel.events import attach, contract_of, load
-from ates.kernel.inbox import meta_from
 from ates.kernel.tables import consumer, event_log, parked
 
 LEDGER = (DayOpened, TasksPriced, EntriesPosted, DayClosed, DayPaid)

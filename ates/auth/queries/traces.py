@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ates.auth.models import Letter, Link
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import N_
-from ates.kernel.events import Meta
 from ates.kernel.trace import TraceLine
 
 SHOWN = 100
