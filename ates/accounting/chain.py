@@ -2,9 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from ates.contracts.accounting import Kind
 BEFORE_ALL = bytes(32)  # the hash before the first block
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+KEPT = 16_384  # values whose bytes are kept
 
 Value = int | str | bytes | UUID | date | datetime | None
 
@@ -43,16 +43,16 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return b"".join((
             number(self.entry_no),
             ID, self.person_id.int.to_bytes(16),
-            piece(self.account_seq),
-            piece(self.kind),
+            PIECES[self.account_seq],
+            PIECES[self.kind],
             ID, self.source_id.int.to_bytes(16),
-            piece(self.source_no),
-            piece(self.amount_cents),
-            piece(self.balance_cents),
-            piece(self.business_date),
-            piece(self.occurred_on),
+            PIECES[self.source_no],
+            PIECES[self.amount_cents],
+            PIECES[self.balance_cents],
+            PIECES[self.business_date],
+            PIECES[self.occurred_on],
             number((self.occurred_at - EPOCH) // MICROSECOND),
-            piece(self.posted_at),
+            PIECES[self.posted_at],
             NOTHING if event_id is None else ID + event_id.int.to_bytes(16),
         ))  # fmt: skip
 
@@ -81,15 +81,12 @@ def canon(*values: Value) -> bytes:
 
 
 def block_hash(
-    key: bytes, before: bytes, block_no: int, posted_at: datetime, lines: Iterable[Hashed]
+    key: bytes, before: bytes, block_no: int, posted_at: datetime, lines: Sequence[Hashed]
 ) -> bytes:
     """The keyed hash of a block and of all before it. `lines` are its entries in order."""
-    digest, numbers = hashlib.sha256(), []
-    for line in lines:
-        digest.update(line.canon())
-        numbers.append(line.entry_no)
-    assert numbers, "a block has entries"
-    text = canon(before, block_no, numbers[0], numbers[-1], posted_at, digest.digest())
+    assert lines, "a block has entries"
+    digest = hashlib.sha256(b"".join([line.canon() for line in lines])).digest()
+    text = canon(before, block_no, lines[0].entry_no, lines[-1].entry_no, posted_at, digest)
     return hmac.new(key, text, hashlib.sha256).digest()
 
 
@@ -119,7 +116,14 @@ def number(value: int) -> bytes:
     return SIZES[len(text)] + text
 
 
-@lru_cache(maxsize=16_384, typed=True)
-def piece(value: Value) -> bytes:
-    """The canonical bytes of a value that comes again and again."""
-    return canon(value)
+class _Pieces(dict[Value, bytes]):
+    """The canonical bytes of values that come again and again."""
+
+    def __missing__(self, value: Value) -> bytes:
+        if len(self) >= KEPT:
+            self.clear()
+        made = self[value] = canon(value)
+        return made
+
+
+PIECES = _Pieces()

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from ates.accounting.bulk.ready import Ready, identity
-from ates.accounting.chain import BEFORE_ALL, NOTHING, block_hash, number, piece
+from ates.accounting.chain import BEFORE_ALL, NOTHING, PIECES, block_hash, number
 from ates.accounting.keyring import Books
 from ates.accounting.models import Block, Entry
 from ates.contracts.accounting import LEDGER, Kind
@@ -45,7 +45,7 @@ class Place:
     def __init__(self, day: date, at: int) -> None:
         self.day, self.at = day, at  # microseconds
         self.text, self.posted = day.isoformat(), moment_text(at)
-        self.days, self.moment = piece(day) * 2, number(at)
+        self.days, self.moment = PIECES[day] * 2, number(at)
 
 
 class Chain:
@@ -79,7 +79,7 @@ class Chain:
             )
         )  # fmt: skip
         told = (
-            number(self.entry_no), account.canon, number(account.last_seq), piece(kind),
+            number(self.entry_no), account.canon, number(account.last_seq), PIECES[kind],
             identity(key), number(source_no), number(cents), number(account.balance_cents),
             place.days, number(at), place.moment, told_event,
         )  # fmt: skip

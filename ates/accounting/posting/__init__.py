@@ -1,6 +1,6 @@
 """The unit of accounting: collects what a batch of events means in money, and posts it at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -19,8 +19,9 @@ from ates.accounting.models import (
     DayTotal,
     Entry,
 )
-from ates.accounting.posting import drawing, names, reading
-from ates.accounting.posting.batch import Batch, NewEntry
+from ates.accounting.posting import drawing, names, reading, sums
+from ates.accounting.posting.batch import Batch
+from ates.accounting.posting.entry import NewEntry
 from ates.accounting.posting.facts import (
     Fact,
     Key,
@@ -31,18 +32,19 @@ from ates.accounting.posting.facts import (
 )
 from ates.accounting.pricing import Price
 from ates.accounting.writing import Merge, Row, add, bulk, bulk_columns, columns_of, replace
-from ates.contracts.accounting import EntriesPosted, PostedEntry
+from ates.contracts.accounting import EntriesPosted
 from ates.kernel import clock
+from ates.kernel.envelope import Meta
 from ates.kernel.errors import TooEarly
-from ates.kernel.events import Meta
 
 __all__ = ["PersonCard", "Posting", "TaskCard"]
 
 AHEAD = timedelta(minutes=5)  # how far the clocks of two machines may differ
 ENTRY = tuple(column.name for column in columns_of(Entry))
-SUMS: Sequence[tuple[type[Any], Merge]] = (
+SUMS: Sequence[tuple[type[Any], Callable[[Sequence[NewEntry]], Sequence[Row]], Merge]] = (
     (
         AccountDay,
+        sums.account_days,
         add(
             "fee_cents",
             "reward_cents",
@@ -52,8 +54,8 @@ SUMS: Sequence[tuple[type[Any], Merge]] = (
             latest=("last_seq",),
         ),
     ),
-    (DayTotal, add("amount_cents", "entries", latest=("last_entry_no",))),
-    (DayReward, add("tasks")),
+    (DayTotal, sums.day_totals, add("amount_cents", "entries", latest=("last_entry_no",))),
+    (DayReward, sums.day_rewards, add("tasks")),
 )
 ACCOUNT = replace("balance_cents", "last_seq")
 
@@ -63,10 +65,13 @@ class Posting:
 
     An intent that repeats what is in the books changes nothing. One key with another person, moment
     or amount raises Hopeless with both sides in words: which of them is right is never guessed.
+
+    A hopeful unit does not ask first what is in the books: the table takes no key twice. Then a
+    repetition raises IntegrityError, and the transaction has to be tried again without hope.
     """
 
-    def __init__(self, session: Session, books: Books) -> None:
-        self.session, self.books = session, books
+    def __init__(self, session: Session, books: Books, *, hopeful: bool = False) -> None:
+        self.session, self.books, self.hopeful = session, books, hopeful
         self.posted: list[NewEntry] = []  # after `flush`: the new entries, in order
         self._facts: dict[Key, Fact] = {}
         self._tasks: dict[UUID, list[TaskCard]] = {}  # in order of their first mention
@@ -152,10 +157,11 @@ class Posting:
         facts = list(self._facts.values())
         names.keep_people(self.session, self._people, now)
         names.keep_cards(self.session, self._tasks)
-        fresh = reading.unposted(self.session, facts)
-        _refuse_future(fresh, now)  # a repetition is none: the clock may have gone back since
-        if fresh:
-            self._post(ledger, fresh, now)
+        if not self.hopeful or _in_future(facts, now):
+            facts = reading.unposted(self.session, facts)
+            _refuse_future(facts, now)  # a repetition is none: the clock may have gone back since
+        if facts:
+            self._post(ledger, facts, now)
         else:
             self._prices(ledger, now)
         ledger.save(self._cause())
@@ -181,13 +187,8 @@ class Posting:
         touched = sorted(batch.accounts.values(), key=attrgetter("id"))
         bulk_columns(self.session, Account, _columns(reading.ACCOUNT, touched), ACCOUNT)
         bulk_columns(self.session, Entry, _columns(ENTRY, batch.entries))
-        sums: Sequence[Mapping[Any, Row]] = (
-            batch.account_days,
-            batch.day_totals,
-            batch.day_rewards,
-        )
-        for (model, merge), found in zip(SUMS, sums, strict=True):
-            bulk(self.session, model, list(found.values()), merge)
+        for model, rows, merge in SUMS:
+            bulk(self.session, model, rows(batch.entries), merge)
         key_id = self.books.keyring.current
         key = self.books.keyring.sub_key(key_id, "chain")
         rewarded = {entry.source_id for entry in batch.entries if entry.kind == "reward"}
@@ -198,7 +199,7 @@ class Posting:
             batch.ledger.say(
                 EntriesPosted,
                 block_no=row["block_no"],
-                entries=[_posted(entry) for entry in entries],
+                entries=[entry.posted() for entry in entries],
                 cards=_cards_of(entries, cards),
             )
         bulk(self.session, Block, blocks)
@@ -206,7 +207,8 @@ class Posting:
     def _note_task(self, fact: Fact) -> None:
         assert fact.occurred_at is not None, "an event has a moment"
         refuse_ancient(fact.occurred_at)
-        self._tasks.setdefault(fact.source_id, [])
+        if fact.source_id not in self._tasks:
+            self._tasks[fact.source_id] = []
         self._note(fact)
 
     def _note(self, fact: Fact) -> None:
@@ -225,28 +227,19 @@ class Posting:
 
 
 def _refuse_future(facts: Sequence[Fact], now: datetime) -> None:
-    for fact in facts:
-        if fact.occurred_at is not None and fact.occurred_at > now + AHEAD:
-            raise TooEarly(f"{plain(fact.occurred_at)} has not come, here it is {plain(now)}")
+    if moment := _in_future(facts, now):
+        raise TooEarly(f"{plain(moment)} has not come, here it is {plain(now)}")
+
+
+def _in_future(facts: Sequence[Fact], now: datetime) -> datetime | None:
+    """The moment of a fact that has not come yet, if there is one."""
+    until = now + AHEAD
+    moments = (fact.occurred_at for fact in facts if fact.occurred_at is not None)
+    return next((moment for moment in moments if moment > until), None)
 
 
 def _columns(names: Sequence[str], rows: Sequence[Any]) -> dict[str, list[Any]]:
     return {name: list(map(attrgetter(name), rows)) for name in names}
-
-
-def _posted(entry: NewEntry) -> PostedEntry:
-    """What others hear of an entry."""
-    return PostedEntry(
-        entry_no=entry.entry_no,
-        person_id=entry.person_id,
-        kind=entry.kind,
-        amount_cents=entry.amount_cents,
-        business_date=entry.business_date,
-        occurred_on=entry.occurred_on,
-        occurred_at=entry.occurred_at,
-        source_id=entry.source_id,
-        source_no=entry.source_no,
-    )
 
 
 def _cards_of(entries: Sequence[NewEntry], cards: Mapping[UUID, Row]) -> list[Row]:

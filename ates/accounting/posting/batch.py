@@ -1,34 +1,20 @@
-"""Entries, sums and blocks of one batch, made in memory in the order of the facts."""
+"""Entries and blocks of one batch, made in memory in the order of the facts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ates.accounting.chain import Line, block_hash
+from ates.accounting.chain import block_hash
 from ates.accounting.days import Calendar
 from ates.accounting.ledger import Ledger
+from ates.accounting.posting.entry import NewEntry
 from ates.accounting.posting.facts import Fact
 from ates.accounting.posting.reading import AccountState
 from ates.accounting.pricing import Price
-from ates.contracts.accounting import Kind
 
 BLOCK = 500
-SUM_OF: Mapping[Kind, str] = {
-    "fee": "fee_cents",
-    "reward": "reward_cents",
-    "adjustment": "adjustment_cents",
-    "payout": "payout_cents",
-}
-
-Sum = dict[str, Any]
-
-
-class NewEntry(Line, frozen=True, kw_only=True, gc=False):
-    """An entry that is being posted."""
-
-    account_id: int
 
 
 @dataclass
@@ -41,12 +27,9 @@ class Batch:
     prices: Mapping[UUID, Price]
     now: datetime
     entries: list[NewEntry] = field(default_factory=list)
-    account_days: dict[tuple[int, date], Sum] = field(default_factory=dict)
-    day_totals: dict[tuple[date, Kind], Sum] = field(default_factory=dict)
-    day_rewards: dict[tuple[date, int], Sum] = field(default_factory=dict)
 
     def post(self, fact: Fact) -> None:
-        """Make the entry of a fact and add it to all sums."""
+        """Make the entry of a fact."""
         account = self.accounts.get(fact.person_id) or self._open(fact.person_id)
         amount = self._amount(fact)
         account.balance_cents += amount
@@ -71,10 +54,6 @@ class Batch:
             event_id=fact.cause.id if fact.cause else None,
         )
         self.entries.append(entry)
-        self._add_to_account_day(entry)
-        self._add_to_day_total(entry)
-        if entry.kind == "reward":
-            self._add_to_histogram(entry)
 
     def blocks(self, key: bytes, key_id: int) -> Iterator[tuple[dict[str, Any], list[NewEntry]]]:
         """Close the batch: rows of `block`, each with its entries."""
@@ -106,48 +85,3 @@ class Batch:
             return fact.amount_cents
         price = self.prices[fact.source_id]
         return -price.fee_cents if fact.kind == "fee" else price.reward_cents
-
-    def _add_to_account_day(self, entry: NewEntry) -> None:
-        key = entry.account_id, entry.business_date
-        row = self.account_days.get(key)
-        if row is None:
-            row = self.account_days[key] = {
-                "account_id": key[0],
-                "business_date": key[1],
-                "fee_cents": 0,
-                "reward_cents": 0,
-                "adjustment_cents": 0,
-                "payout_cents": 0,
-                "entries": 0,
-                "first_seq": entry.account_seq,
-            }
-        row[SUM_OF[entry.kind]] += entry.amount_cents
-        row["entries"] += 1
-        row["last_seq"] = entry.account_seq
-
-    def _add_to_day_total(self, entry: NewEntry) -> None:
-        key = entry.business_date, entry.kind
-        row = self.day_totals.get(key)
-        if row is None:
-            row = self.day_totals[key] = {
-                "business_date": key[0],
-                "kind": key[1],
-                "amount_cents": 0,
-                "entries": 0,
-                "first_entry_no": entry.entry_no,
-            }
-        row["amount_cents"] += entry.amount_cents
-        row["entries"] += 1
-        row["last_entry_no"] = entry.entry_no
-
-    def _add_to_histogram(self, entry: NewEntry) -> None:
-        key = entry.occurred_on, entry.amount_cents
-        row = self.day_rewards.get(key)
-        if row is None:
-            row = self.day_rewards[key] = {
-                "completed_on": key[0],
-                "reward_cents": key[1],
-                "tasks": 0,
-                "first_entry_no": entry.entry_no,
-            }
-        row["tasks"] += 1

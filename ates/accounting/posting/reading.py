@@ -64,6 +64,8 @@ def unposted(session: Session, facts: Sequence[Fact]) -> list[Fact]:
     Raises Hopeless if an entry has the key of a fact but another person, moment or amount.
     """
     there = _entries(session, [fact.key for fact in facts])
+    if not there:
+        return list(facts)
     fresh = []
     for fact in facts:
         entry = there.get(fact.key)
@@ -108,5 +110,5 @@ def _entries(session: Session, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
         kinds, sources, numbers = (list(column) for column in zip(*keys, strict=True))
         values = {"kinds": _texts(kinds), "ids": _ids(sources), "numbers": _numbers(numbers)}
         question = ON_POSTGRESQL
-    rows = session.execute(question, values)
+    rows = session.connection().execute(question, values)
     return {(row.kind, row.source_id, row.source_no): row for row in rows}

@@ -16,7 +16,7 @@ from ates.accounting.models import Account, Adjustment, Entry, Person
 from ates.accounting.models.decisions import LEAST, LIMIT_CENTS, MOST
 from ates.accounting.models.four_eyes import against_decision, against_request, against_reversal
 from ates.accounting.posting import Posting
-from ates.accounting.posting.batch import NewEntry
+from ates.accounting.posting.entry import NewEntry
 from ates.kernel import clock, ids
 from ates.kernel.errors import N_, Conflict, Invalid, NotFound, Refusal
 
