@@ -1,6 +1,7 @@
 """Many rows in one statement, inserted or merged, on both databases."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table
@@ -9,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from ates.kernel import many
 from ates.kernel.many import Insert, Merge, Row
 
-__all__ = ["Merge", "Row", "add", "bulk", "bulk_columns", "columns_of", "newer", "replace"]
+__all__ = ["Merge", "Row", "add", "bulk", "columns_of", "newer", "replace", "writing"]
 
 
 def bulk(
@@ -24,16 +25,17 @@ def bulk(
     many.write(session, table, rows, merge)
 
 
-def bulk_columns(
+def writing(
     session: Session,
     model: type[DeclarativeBase],
     columns: Mapping[str, list[Any]],
     merge: Merge | None = None,
-) -> None:
-    """The same for rows that stand side by side in `columns`, in the order of their keys."""
+) -> AbstractContextManager[None]:
+    """Write rows that stand side by side in `columns`, in the order of their keys, while a block
+    works (kernel.many)."""
     table = model.__table__
     assert isinstance(table, Table)
-    many.write_columns(session, table, columns, merge)
+    return many.writing(session, table, columns, merge)
 
 
 def columns_of(model: type[DeclarativeBase]) -> Sequence[Column[Any]]:

@@ -4,7 +4,8 @@ SQLAlchemy words each statement once. The values go past it, column by column: w
 value of each row costs more than the database does with it (docs/performance.md).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from types import GenericAlias
@@ -64,26 +65,34 @@ def write(session: Session, table: Table, rows: Sequence[Row], merge: Merge | No
     order = _order(table, names)
     ordered = rows if order is None else sorted(rows, key=order)
     columns = {name: [row[name] for row in ordered] for name in names}
-    write_columns(session, table, columns, merge)
+    with writing(session, table, columns, merge):
+        pass
 
 
-def write_columns(
+@contextmanager
+def writing(
     session: Session, table: Table, columns: Mapping[str, list[Any]], merge: Merge | None = None
-) -> None:
-    """The same for rows that stand side by side in `columns`, in the order of their keys."""
+) -> Iterator[None]:
+    """The same for rows that stand side by side in `columns`, in the order of their keys: on
+    their way within the block, there at its end.
+
+    PostgreSQL takes a COPY in while the block works; it must not speak to the database.
+    """
     on_sqlite, rows = db.is_sqlite(session), len(next(iter(columns.values())))
     if not rows:
+        yield
         return
     copies = not on_sqlite and merge is None and rows >= COPIED_FROM
     names = tuple(columns)
     statement, turns = _copy(table, names) if copies else _insert(table, names, merge, on_sqlite)
     turned = [turn(columns[name]) for name, turn in turns]
     if copies:
-        _send(session.connection(), statement, turned)
-    elif on_sqlite:
-        session.connection().exec_driver_sql(statement, list(zip(*turned, strict=True)))
-    else:
-        session.connection().exec_driver_sql(statement, tuple(turned))
+        with _sending(session.connection(), statement, turned):
+            yield
+        return
+    values = list(zip(*turned, strict=True)) if on_sqlite else tuple(turned)
+    session.connection().exec_driver_sql(statement, values)
+    yield
 
 
 def find(session: Session, among: Any, values: Collection[Any], *names: str) -> list[Any]:
@@ -128,13 +137,15 @@ def _copy(table: Table, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Tu
     return f"COPY {table.name} ({quoted}) FROM STDIN", turns
 
 
-def _send(connection: Connection, statement: str, columns: list[list[str]]) -> None:
+@contextmanager
+def _sending(connection: Connection, statement: str, columns: list[list[str]]) -> Iterator[None]:
     """One COPY. SQLAlchemy knows none, so its faults are named here as it names all others."""
     text = "\n".join(["\t".join(row) for row in zip(*columns, strict=True)]) + "\n"
     raw: Any = connection.connection.dbapi_connection
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(text)
+            yield
     except psycopg.Error as error:
         orig: Any = error
         lost = connection.dialect.is_disconnect(orig, raw, None)

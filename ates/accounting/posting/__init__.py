@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import asdict
 from sqlalchemy.orm import Session
 
 from ates.accounting.days import Calendar, ensure
@@ -31,7 +32,7 @@ from ates.accounting.posting.facts import (
     refuse_other,
 )
 from ates.accounting.pricing import Price
-from ates.accounting.writing import Merge, Row, add, bulk, bulk_columns, columns_of, replace
+from ates.accounting.writing import Merge, Row, add, bulk, columns_of, replace, writing
 from ates.contracts.accounting import EntriesPosted
 from ates.kernel import clock
 from ates.kernel.envelope import Meta
@@ -183,17 +184,23 @@ class Posting:
         return drawing.prices(ledger, self._tasks, self.books.keyring, now)
 
     def _write(self, batch: Batch) -> None:
-        """One statement per table, parents first."""
-        touched = sorted(batch.accounts.values(), key=attrgetter("id"))
-        bulk_columns(self.session, Account, _columns(reading.ACCOUNT, touched), ACCOUNT)
-        bulk_columns(self.session, Entry, _columns(ENTRY, batch.entries))
-        for model, rows, merge in SUMS:
-            bulk(self.session, model, rows(batch.entries), merge)
-        key_id = self.books.keyring.current
-        key = self.books.keyring.sub_key(key_id, "chain")
+        """One statement per table, parents first; what needs no table is made meanwhile."""
         rewarded = {entry.source_id for entry in batch.entries if entry.kind == "reward"}
         cards = reading.cards(self.session, rewarded)
-        blocks = []
+        bulk(self.session, Account, list(map(asdict, batch.accounts.values())), ACCOUNT)
+        columns = {name: list(map(attrgetter(name), batch.entries)) for name in ENTRY}
+        with writing(self.session, Entry, columns):
+            blocks = self._seal(batch, cards)
+            added = [(model, rows(batch.entries), merge) for model, rows, merge in SUMS]
+        for model, rows, merge in added:
+            bulk(self.session, model, rows, merge)
+        bulk(self.session, Block, blocks)
+
+    def _seal(self, batch: Batch, cards: Mapping[UUID, Row]) -> list[Row]:
+        """The rows of the blocks, and what is said of each."""
+        key_id = self.books.keyring.current
+        key = self.books.keyring.sub_key(key_id, "chain")
+        blocks: list[Row] = []
         for row, entries in batch.blocks(key, key_id):
             blocks.append(row)
             batch.ledger.say(
@@ -202,7 +209,7 @@ class Posting:
                 entries=[entry.posted() for entry in entries],
                 cards=_cards_of(entries, cards),
             )
-        bulk(self.session, Block, blocks)
+        return blocks
 
     def _note_task(self, fact: Fact) -> None:
         assert fact.occurred_at is not None, "an event has a moment"
@@ -236,10 +243,6 @@ def _in_future(facts: Sequence[Fact], now: datetime) -> datetime | None:
     until = now + AHEAD
     moments = (fact.occurred_at for fact in facts if fact.occurred_at is not None)
     return next((moment for moment in moments if moment > until), None)
-
-
-def _columns(names: Sequence[str], rows: Sequence[Any]) -> dict[str, list[Any]]:
-    return {name: list(map(attrgetter(name), rows)) for name in names}
 
 
 def _cards_of(entries: Sequence[NewEntry], cards: Mapping[UUID, Row]) -> list[Row]:
