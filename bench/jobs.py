@@ -9,8 +9,8 @@ from rq import Queue, SimpleWorker
 
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain
-from ates.kernel.log import bearable
-from ates.kernel.tables import NEXT, OWN_LOG
+from ates.kernel.log import following
+from ates.kernel.tables import OWN_LOG
 from tests.engines.wake import running
 
 
@@ -20,8 +20,7 @@ def handle(position: int) -> None:
     assert isinstance(database, Database)
     drain = Drain(database, current_app.extensions["ates.inboxes"]["accounting"])
     with drain.transaction() as session:
-        found = session.execute(NEXT, {"log": OWN_LOG, "after": position - 1, "size": 1})
-        drain.apply(session, bearable(found))
+        drain.apply(session, following(session, OWN_LOG, position - 1, 1))
 
 
 def seconds(positions: Sequence[int]) -> float:

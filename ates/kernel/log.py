@@ -1,6 +1,6 @@
 """The log: the sequencer gives committed events their gapless numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from ates.kernel import clock
 from ates.kernel.db import Database
 from ates.kernel.envelope import Stored
-from ates.kernel.errors import is_outage
-from ates.kernel.tables import OWN, event_log, log_head, outbox
+from ates.kernel.errors import Corrupt, is_outage
+from ates.kernel.tables import ANYTHING, NEXT, OWN, event_log, log_head, outbox
 
 BATCH = 500
 AT_ONCE = 50  # rows are fetched, which is faster than one by one
@@ -58,10 +58,27 @@ def halves(
         halves(session, rows[middle:], attempt, culprit)
 
 
-def bearable(found: Result[*tuple[Any, ...]]) -> list[Stored]:
-    """What `tables.NEXT` found, as much as fits into little memory: one event of the ledger tells
-    of up to 500 entries."""
-    return msgspec.convert(list(_light(found)), list[Stored])  # all ids and moments in one step
+def following(session: Session, log: str, after: int, size: int) -> list[Stored]:
+    """Up to `size` events behind a position, as many of them as fit into little memory: one event
+    of the ledger tells of up to 500 entries. Raises Corrupt for a hole."""
+    asked = {"log": log, "after": after, "until": after + size}
+    rows = _read(session, asked)
+    if not rows and session.scalar(ANYTHING, asked):
+        rows = _read(session, asked)  # it came between the questions, or all up to it is missing
+        if not rows:
+            raise _hole(log, after)
+    if [row.position for row in rows] != list(range(after + 1, after + 1 + len(rows))):
+        raise _hole(log, after)
+    return rows
+
+
+def _hole(log: str, after: int) -> Corrupt:
+    return Corrupt(f"the log {log} has a hole after {after}")
+
+
+def _read(session: Session, asked: Mapping[str, Any]) -> list[Stored]:
+    rows = list(_light(session.execute(NEXT, asked)))
+    return msgspec.convert(rows, list[Stored])  # all ids and moments in one step
 
 
 def _light(found: Result[*tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

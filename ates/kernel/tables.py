@@ -9,6 +9,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
     select,
     text,
@@ -203,12 +204,13 @@ STORED = (
     "version",
     "data",
 )
-NEXT = (
+_BEHIND = and_(event_log.c.log == bindparam("log"), event_log.c.position > bindparam("after"))
+NEXT = (  # positions have no gaps, so both ends are known: no plan can read and sort the whole rest
     select(*(type_coerce(event_log.c[name], NullType()) for name in STORED))
-    .where(event_log.c.log == bindparam("log"), event_log.c.position > bindparam("after"))
+    .where(_BEHIND, event_log.c.position <= bindparam("until"))
     .order_by(event_log.c.position)
-    .limit(bindparam("size"))
 )
+ANYTHING = select(select(event_log.c.position).where(_BEHIND).exists())
 MOVE = (
     update(consumer)
     .where(consumer.c.name == bindparam("consumer"), consumer.c.log == bindparam("of"))

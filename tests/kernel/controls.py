@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from ates.kernel import db, delivery, lag, log, outbox, parking, worker
 from ates.kernel.db import Database
 from ates.kernel.delivery import BATCH, Drain
+from ates.kernel.envelope import stored
 from ates.kernel.lag import Unhandled
-from ates.kernel.log import bearable
+from ates.kernel.log import following
 from ates.kernel.sweep import EventSweep
-from ates.kernel.tables import NEXT, OWN, OWN_LOG, consumer, event_log, log_head
+from ates.kernel.tables import OWN, OWN_LOG, consumer, event_log, log_head
 from ates.kernel.tables import outbox as staging
 from tests.kernel.faults import replaced
 
@@ -61,7 +62,7 @@ def no_consumer_lock() -> Iterator[None]:
     def batch(self: Drain) -> int:
         with self.database.reading() as reader:
             at = reader.scalar(select(consumer.c.position).where(consumer.c.name == self.name))
-            rows = bearable(reader.execute(NEXT, {"log": OWN_LOG, "after": at, "size": BATCH}))
+            rows = following(reader, OWN_LOG, at or 0, BATCH)
         if not rows:
             return 0
         with self.transaction() as session:
@@ -247,11 +248,12 @@ def unhandled_in_two_statements() -> Iterator[None]:
 def no_gap_check() -> Iterator[None]:
     def take(self: Drain, session: Session) -> Sequence[Any]:
         for place in self.lock(session):
-            return session.execute(
+            rows = session.execute(
                 select(event_log)
                 .where(event_log.c.position > place.position)
                 .order_by(event_log.c.position)
-            ).all()
+            )
+            return [stored(row) for row in rows]
         return []
 
     with replaced(Drain, "take", take):

@@ -5,13 +5,17 @@ import os
 import random
 import signal
 import time
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
-from ates.kernel import clock
+from ates.kernel import clock, log
 from ates.kernel.delivery import drain_all
+from ates.kernel.errors import Corrupt
 from ates.kernel.lag import behind, unhandled_before
 from ates.kernel.log import sequence
 from ates.kernel.tables import event_log
@@ -182,3 +186,33 @@ def test_the_log_is_whole_in_the_order_of_each_stream(plant: Plant) -> None:
         rows = session.execute(select(event_log).order_by(event_log.c.position)).all()
     assert [row.position for row in rows] == list(range(1, len(rows) + 1))
     assert checks.verify(plant.database) == (len(rows), [])
+
+
+@pytest.mark.parametrize("lost", [1, 3, 20])
+def test_a_hole_stops_the_consumer_however_long_it_is(plant: Plant, lost: int) -> None:
+    plant.bump_many(30)
+    sequence(plant.database)
+    with plant.database.transaction() as session:
+        session.execute(delete(event_log).where(event_log.c.position.between(6, 5 + lost)))
+    drain = plant.drain("direct", 5)
+    assert drain.batch() == 5
+    drain.stats.size = 5
+    with pytest.raises(Corrupt, match="a hole after 5"):
+        drain.batch()
+    assert plant.position("direct") == 5
+    assert plant.effects("direct") == 5
+
+
+def test_what_comes_between_the_two_questions_is_no_hole(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = log._read
+
+    def late(session: Session, asked: Mapping[str, Any]) -> list[Any]:
+        monkeypatch.setattr(log, "_read", read)
+        return read(session, {**asked, "until": asked["after"]})  # nothing is there yet
+
+    plant.bump(1)
+    sequence(plant.database)
+    monkeypatch.setattr(log, "_read", late)
+    assert plant.drain("direct").batch() == 1
