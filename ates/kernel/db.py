@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import psycopg
 from flask import Flask, current_app
-from psycopg import errors as pg
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, exc, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
@@ -17,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ates.kernel import clock, durable
+from ates.kernel.deadline import Deadline
 from ates.kernel.errors import N_, Conflict, DatabaseAway, is_outage
 from ates.kernel.types import BigInt
 
@@ -180,8 +180,9 @@ class Database:
 
     def _connect_postgresql(self, dialect: Any, record: Any, cargs: Any, cparams: Any) -> Any:
         limits = self.limits
-        settings: dict[str, Any] = {"TimeZone": "UTC", "jit": "off"}  # slower than our statements
-        settings |= {
+        settings: dict[str, Any] = {
+            "TimeZone": "UTC",
+            "jit": "off",  # slower than our statements
             "lock_timeout": _ms(limits.lock),
             "statement_timeout": _ms(limits.write),
             "idle_in_transaction_session_timeout": _ms(limits.idle),  # frozen, it loses its locks
@@ -190,7 +191,7 @@ class Database:
             settings["synchronous_commit"] = "off"
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         cparams = {**cparams, "connect_timeout": max(2, int(limits.connect)), "options": options}
-        connection = _Deadline.connect(*cargs, **cparams)
+        connection = Deadline.connect(*cargs, **cparams)
         connection.deadline = limits.write + limits.grace
         if not self.unsafe:
             try:
@@ -201,25 +202,13 @@ class Database:
         return connection
 
     def _begin_postgresql(self, connection: Connection) -> None:
-        reads = connection.get_execution_options().get("ates_mode") == "read"
+        options = connection.get_execution_options()
+        reads = options.get("ates_mode") == "read"
         raw: Any = connection.connection.dbapi_connection
-        raw.autocommit = reads  # else the driver says BEGIN by itself: one more way to the server
+        # Else the driver says BEGIN by itself: one more way to the server.
+        raw.autocommit = reads or options.get("isolation_level") == "AUTOCOMMIT"
         if reads:
             connection.exec_driver_sql(f"{SNAPSHOT}{_ms(self.limits.read)}")
-
-
-class _Deadline(psycopg.Connection[Any]):
-    """A frozen server hangs libpq for ever, whatever its time-outs: the client gives up itself."""
-
-    deadline: float = 30.0
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        until = self.deadline if timeout is None else timeout
-        try:
-            return super().wait(gen, interval=interval, timeout=until)
-        except pg._WaitTimeout as error:
-            self.pgconn.finish()
-            raise psycopg.OperationalError(f"no answer within {until:.1f} s") from error
 
 
 def _ms(seconds: float) -> int:
