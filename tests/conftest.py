@@ -1,5 +1,6 @@
 """The fixtures all tests share. Engines are started once per run, databases copied per test."""
 
+import gc
 import os
 import smtplib
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from ates.contracts.auth import Role
 from ates.kernel import bus, clock, delivery
 from ates.kernel.db import Database
 
-from .engines import chromium, company, people, postgres, run, sqlite, wake
+from .engines import addresses, chromium, company, people, postgres, run, sqlite, wake
 from .engines import house as houses
 from .engines.house import House
 from .engines.people import Visitor
@@ -54,6 +55,13 @@ def pytest_configure(config: pytest.Config) -> None:
     compiled = run.folder() / "templates"
     compiled.mkdir(exist_ok=True)
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(compiled))}
+    addresses.compile_once()
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: no search for garbage need look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -112,6 +112,7 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.engine.clear_compiled_cache()  # mappers remember the dialect, and it the rest
 
     def _engine(self) -> Engine:
         common: dict[str, Any] = {
