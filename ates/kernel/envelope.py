@@ -58,30 +58,22 @@ class Stored(Meta, frozen=True, kw_only=True, gc=False, array_like=True):
 
 def stored(row: Row[Any]) -> Stored:
     """An event of the log, from a row with all its columns."""
-    return Stored(
-        id=row.event_id,
-        source=row.source,
-        key=row.key,
-        key_version=row.key_version,
-        occurred_at=row.occurred_at,
-        log=row.log,
-        position=row.position,
-        said=row.meta,
-        type=row.type,
-        version=row.version,
-        data=row.data,
-    )
+    return Stored(**_around(row), type=row.type, version=row.version, data=row.data)
 
 
 def meta_from(row: Row[Any]) -> Meta:
-    """The envelope of a stored event."""
-    return Meta(
-        id=row.event_id,
-        source=row.source,
-        key=row.key,
-        key_version=row.key_version,
-        occurred_at=row.occurred_at,
-        log=row.log,
-        position=row.position,
-        said=row.meta,
-    )
+    """The envelope of a stored event, of a staged one too."""
+    return Meta(**_around(row))
+
+
+def _around(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.event_id,
+        "source": row.source,
+        "key": row.key,
+        "key_version": row.key_version,
+        "occurred_at": row.occurred_at,
+        "log": row.log,
+        "position": row.position,
+        "said": row.meta,
+    }

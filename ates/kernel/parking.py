@@ -15,7 +15,7 @@ from ates.kernel.db import Database
 from ates.kernel.envelope import Stored, stored
 from ates.kernel.errors import Hopeless, is_outage
 from ates.kernel.events import readable
-from ates.kernel.tables import event_log, parked
+from ates.kernel.tables import PASSED, event_log, parked
 
 ATTEMPTS = 10  # then a person decides: dead after about 17 minutes
 STREAMS_AT_ONCE = 20
@@ -149,7 +149,10 @@ def retry(session: Session, consumer: str, apply: Callable[[Stored], None]) -> i
 
 def _due(consumer: str) -> Any:
     return and_(
-        parked.c.consumer == consumer, parked.c.status == "retry", parked.c.next_at <= clock.now()
+        parked.c.consumer == consumer,
+        parked.c.status == "retry",
+        parked.c.next_at <= clock.now(),
+        PASSED,
     )
 
 
@@ -206,6 +209,7 @@ def _rows(
             parked.c.consumer == consumer,
             tuple_(parked.c.source, parked.c.key) == stream,
             parked.c.status != "skipped",
+            PASSED,
         )
         .order_by(parked.c.position)
         .limit(limit)

@@ -216,3 +216,11 @@ MOVE = (
     .where(consumer.c.name == bindparam("consumer"), consumer.c.log == bindparam("of"))
     .values(position=bindparam("to"), moved_at=bindparam("now"), last_error=None)
 )
+# An event can be set aside before it is read. Tried again before the position has passed it, it
+# would have its effect twice: then, and when it is read.
+PASSED = (
+    parked.c.position
+    <= select(consumer.c.position)
+    .where(consumer.c.name == parked.c.consumer, consumer.c.log == parked.c.log)
+    .scalar_subquery()
+)

@@ -146,6 +146,23 @@ def test_park_sets_an_unread_event_aside_for_good(plant: Plant, run: Run) -> Non
     assert plant.effects("direct") == 2
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_what_is_tried_again_before_it_is_read_has_its_effect_once(
+    plant: Plant, run: Run, size: int
+) -> None:
+    for number in range(1, 5):
+        plant.bump(number)
+    plant.drain("bulk").run()
+    run("park", "3", "--consumer=direct", "--by=me", WHY)
+    assert run("retry", "--consumer=direct", "--all", "--by=me").exit_code == 0
+    drain = plant.drain("direct", size)
+    assert (drain.batch(), drain.retry()) == (size, int(size == 3))
+    plant.settle(size)
+    assert plant.effects("direct") == 4
+    assert plant.parked() == []
+    assert plant.violated() == set()
+
+
 def test_a_retry_of_the_head_stops_before_what_was_set_aside(plant: Plant, run: Run) -> None:
     plant.bump(1, poison="early")
     plant.bump(1)
