@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import exc, select, text
+from sqlalchemy import exc, select, text, update
 
 from ates.accounting.models import Card, Person
 from ates.contracts.auth import PersonChanged, PersonRegistered, Role
@@ -14,7 +14,7 @@ from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskCreated, TaskR
 from ates.kernel import clock
 from ates.kernel.bus import publish
 from ates.kernel.events import meta_of
-from ates.kernel.tables import parked
+from ates.kernel.tables import consumer, parked
 from tests.accounting.make import ARA, BIBI, Office, moment, task
 from tests.engines.marks import both
 
@@ -67,6 +67,23 @@ def test_a_task_from_creation_to_reward(office: Office, drain: Drain) -> None:
         moment("27 11:00"),
     ]
     assert all(entry.posted_at == moment("27 12:01") for entry in entries)
+
+
+@both
+def test_a_log_that_is_delivered_again_books_only_what_is_new(office: Office, drain: Drain) -> None:
+    """Decision 14: the batch hopes, the table refuses, the second try asks."""
+    assigned = TaskAssigned(task_id=task(1), key_version=2, number=1, assignee_id=ARA)
+    say(office, "27 09:00", created(1), assigned)
+    hear(drain, "27 09:01")
+    before = office.entries()
+    with office.database.transaction() as session:
+        again = update(consumer).where(consumer.c.name == "accounting").values(position=0)
+        session.execute(again)
+    say(office, "27 10:00", TaskCompleted(task_id=task(1), key_version=3, assignee_id=ARA))
+    hear(drain, "27 10:01")
+    assert office.entries()[: len(before)] == before
+    assert [entry.kind for entry in office.entries()] == ["fee", "reward"]
+    assert office.rows(select(parked)) == []
 
 
 def test_the_version_with_the_id_in_the_title_is_still_read(office: Office, drain: Drain) -> None:
