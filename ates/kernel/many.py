@@ -13,17 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 from sqlalchemy import (
     Column,
-    Connection,
     Dialect,
     Integer,
     LargeBinary,
     Table,
     Text,
     bindparam,
-    exc,
     func,
     select,
 )
@@ -36,7 +33,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session
 
-from ates.kernel import db
+from ates.kernel import db, driver
 from ates.kernel.types import Day, Id, Truth, UTCDateTime, sortable
 
 Row = Mapping[str, Any]
@@ -82,12 +79,14 @@ def writing(
     if not rows:
         yield
         return
-    copies = not on_sqlite and merge is None and rows >= COPIED_FROM
+    copies = (
+        not on_sqlite and merge is None and rows >= COPIED_FROM and not driver.in_pipeline(session)
+    )
     names = tuple(columns)
     statement, turns = _copy(table, names) if copies else _insert(table, names, merge, on_sqlite)
     turned = [turn(columns[name]) for name, turn in turns]
     if copies:
-        with _sending(session.connection(), statement, turned):
+        with driver.copying(session, statement, turned):
             yield
         return
     values = list(zip(*turned, strict=True)) if on_sqlite else tuple(turned)
@@ -135,25 +134,6 @@ def _copy(table: Table, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Tu
     quoted = ", ".join(ON_POSTGRESQL.identifier_preparer.quote(name) for name in names)
     turns = [(name, _copied(table.c[name].type)) for name in names]
     return f"COPY {table.name} ({quoted}) FROM STDIN", turns
-
-
-@contextmanager
-def _sending(connection: Connection, statement: str, columns: list[list[str]]) -> Iterator[None]:
-    """One COPY. SQLAlchemy knows none, so its faults are named here as it names all others."""
-    text = "\n".join(["\t".join(row) for row in zip(*columns, strict=True)]) + "\n"
-    raw: Any = connection.connection.dbapi_connection
-    try:
-        with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(text)
-            yield
-    except psycopg.Error as error:
-        orig: Any = error
-        lost = connection.dialect.is_disconnect(orig, raw, None)
-        if lost:
-            connection.invalidate(error)
-        raise exc.DBAPIError.instance(
-            statement, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
-        ) from error
 
 
 @lru_cache(maxsize=256)

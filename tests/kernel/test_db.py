@@ -12,6 +12,7 @@ from sqlalchemy import delete, exc, insert, select, text
 
 from ates.kernel.bus import publish
 from ates.kernel.db import WORK, Database, Limits, after_commit
+from ates.kernel.driver import pipelined
 from ates.kernel.errors import Conflict, DatabaseAway, is_outage
 from tests.kernel import toy
 from tests.kernel.faults import Away
@@ -200,6 +201,23 @@ def test_a_connection_that_was_cut_is_an_outage_and_the_next_one_works(plant: Pl
             with plant.database.transaction() as other:
                 other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
             session.execute(insert(toy.sums).values(consumer="x", key="y", events=1, total=1))
+
+    with pytest.raises(DatabaseAway):
+        write()
+    with plant.database.reading() as session:
+        assert session.execute(select(toy.sums)).all() == []
+
+
+@postgresql
+def test_a_connection_that_was_cut_in_a_pipeline_is_an_outage_too(plant: Plant) -> None:
+
+    def write() -> None:
+        with plant.database.transaction() as session:
+            own = session.scalar(text("SELECT pg_backend_pid()"))
+            with pipelined(session):
+                session.execute(insert(toy.sums).values(consumer="x", key="y", events=1, total=1))
+                with plant.database.transaction() as other:
+                    other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
 
     with pytest.raises(DatabaseAway):
         write()

@@ -8,6 +8,7 @@ from sqlalchemy import exc, select
 from sqlalchemy.orm import Session
 
 from ates.kernel import ids, many
+from ates.kernel.driver import pipelined
 from ates.kernel.tables import outbox
 from tests.engines.marks import both
 
@@ -20,16 +21,16 @@ NASTY = (
 MOMENT = datetime(2026, 11, 24, 10, 0, 0, 5, tzinfo=UTC)
 
 
-def row(text: str, **more: Any) -> dict[str, Any]:
+def row(word: str, **more: Any) -> dict[str, Any]:
     values = {
         "event_id": ids.new(),
-        "source": text,
-        "type": text,
+        "source": word,
+        "type": word,
         "version": 1,
-        "key": text,
+        "key": word,
         "key_version": 7,
         "occurred_at": MOMENT,
-        "data": text,
+        "data": word,
         "meta": "{}",
         "held": None,
     }
@@ -38,7 +39,7 @@ def row(text: str, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("times", [1, 5], ids=["few rows", "many rows"])
 def test_every_text_comes_back_as_it_was(session: Session, times: int) -> None:
-    rows = [row(text) for _ in range(times) for text in NASTY]
+    rows = [row(word) for _ in range(times) for word in NASTY]
     many.write(session, outbox, rows)
     found = session.execute(select(outbox).order_by(outbox.c.seq)).all()
     assert [{**each._mapping, "seq": None} for each in found] == [
@@ -70,6 +71,30 @@ def test_a_refusal_of_the_database_has_its_usual_name(session: Session, count: i
         many.write(session, outbox, [row("x", key_version=0)] * count)
     many.write(session, outbox, [row("x")])  # and the transaction goes on
     assert len(session.execute(select(outbox)).all()) == 1
+
+
+@pytest.mark.parametrize("count", [2, 60])
+def test_what_is_sent_in_a_pipeline_is_there_at_its_end_in_order(
+    session: Session, count: int
+) -> None:
+    with pipelined(session):
+        for number in range(3):
+            many.write(session, outbox, [row(f"{number}", version=n + 1) for n in range(count)])
+    found = session.execute(select(outbox.c.type, outbox.c.version).order_by(outbox.c.seq)).all()
+    assert found == [(f"{number}", n + 1) for number in range(3) for n in range(count)]
+
+
+@pytest.mark.parametrize("count", [2, 60])
+def test_what_is_refused_in_a_pipeline_has_its_usual_name(session: Session, count: int) -> None:
+    def write() -> None:
+        with session.begin_nested(), pipelined(session):
+            many.write(session, outbox, [row("x", key_version=0)] * count)
+            many.write(session, outbox, [row("y")] * count)
+
+    with pytest.raises(exc.IntegrityError):
+        write()
+    many.write(session, outbox, [row("z")])  # and the transaction goes on
+    assert session.scalars(select(outbox.c.type)).all() == ["z"]
 
 
 def test_rows_are_found_by_ids(session: Session) -> None:
