@@ -16,6 +16,7 @@ from ates.accounting import verify as proof
 from ates.accounting.keyring import Books, Keyring
 from ates.accounting.models import BusinessDay, PayoutLetter, SealLetter
 from ates.accounting.posting import Posting
+from ates.accounting.posting.memory import Memory
 from ates.config import Config
 from ates.kernel import clock, db, mail
 
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
         url=config.url or "http://127.0.0.1:8000",
         anchors=config.anchors,
     )
+    app.extensions["ates.memory"] = Memory()
 
 
 def books() -> Books:
@@ -47,7 +49,8 @@ def posting(session: Session) -> Posting:
     Hardly any batch repeats something, so it hopes. One that did is tried again within a savepoint
     (kernel.delivery), as is a parked event: there it asks.
     """
-    return Posting(session, books(), hopeful=not session.in_nested_transaction())
+    hopes = None if session.in_nested_transaction() else current_app.extensions["ates.memory"]
+    return Posting(session, books(), hopes=hopes)
 
 
 def verify(full: bool) -> list[str]:

@@ -25,16 +25,18 @@ from ates.accounting.posting.batch import Batch
 from ates.accounting.posting.entry import NewEntry
 from ates.accounting.posting.facts import (
     Fact,
-    Key,
     PersonCard,
+    Task,
     TaskCard,
     refuse_ancient,
     refuse_other,
 )
+from ates.accounting.posting.memory import Known, Memory
 from ates.accounting.pricing import Price
 from ates.accounting.writing import Merge, Row, add, bulk, columns_of, replace, writing
-from ates.contracts.accounting import EntriesPosted
+from ates.contracts.accounting import EntriesPosted, Kind
 from ates.kernel import clock
+from ates.kernel.driver import pipelined
 from ates.kernel.envelope import Meta
 from ates.kernel.errors import TooEarly
 
@@ -68,15 +70,17 @@ class Posting:
     or amount raises Hopeless with both sides in words: which of them is right is never guessed.
 
     A hopeful unit does not ask first what is in the books: the table takes no key twice. Then a
-    repetition raises IntegrityError, and the transaction has to be tried again without hope.
+    repetition raises IntegrityError, and the transaction has to be tried again without hope. It
+    hopes with a memory of what it needs to know (posting.memory).
     """
 
-    def __init__(self, session: Session, books: Books, *, hopeful: bool = False) -> None:
-        self.session, self.books, self.hopeful = session, books, hopeful
+    def __init__(self, session: Session, books: Books, *, hopes: Memory | None = None) -> None:
+        self.session, self.books, self.memory = session, books, hopes
         self.posted: list[NewEntry] = []  # after `flush`: the new entries, in order
-        self._facts: dict[Key, Fact] = {}
-        self._tasks: dict[UUID, list[TaskCard]] = {}  # in order of their first mention
-        self._people: dict[UUID, PersonCard] = {}
+        # A UUID is hashed and compared in Python, the number it is in C: keys are numbers here.
+        self._facts: dict[tuple[Kind, int, int], Fact] = {}
+        self._tasks: dict[int, Task] = {}  # in order of their first mention
+        self._people: dict[int, PersonCard] = {}
 
     # --- intents --------------------------------------------------------------------------------
 
@@ -108,13 +112,13 @@ class Posting:
 
     def seen(self, task: UUID, card: TaskCard) -> None:
         """A task exists and is called so; this alone gives it a price (R13)."""
-        self._tasks.setdefault(task, []).append(card)
+        self._task(task).cards.append(card)
 
     def person(self, person: PersonCard) -> None:
         """Auth says how a person is called and reached; the newest version wins."""
-        known = self._people.get(person.person_id)
+        known = self._people.get(person.person_id.int)
         if known is None or known.version < person.version:
-            self._people[person.person_id] = person
+            self._people[person.person_id.int] = person
 
     def pay(self, person: UUID, *, day: date, amount_cents: int) -> None:
         """Settle a closed day: `amount_cents`, positive, leave the account."""
@@ -144,8 +148,6 @@ class Posting:
             )
         )
 
-    # --- posting --------------------------------------------------------------------------------
-
     def flush(self) -> None:
         """Post everything, or raise and write nothing.
 
@@ -153,50 +155,86 @@ class Posting:
         """
         if not (self._facts or self._tasks or self._people):
             return
-        ledger = Ledger.lock(self.session)
-        now = clock.now()
-        facts = list(self._facts.values())
-        names.keep_people(self.session, self._people, now)
-        names.keep_cards(self.session, self._tasks)
-        if not self.hopeful or _in_future(facts, now):
-            facts = reading.unposted(self.session, facts)
-            _refuse_future(facts, now)  # a repetition is none: the clock may have gone back since
-        if facts:
-            self._post(ledger, facts, now)
-        else:
-            self._prices(ledger, now)
-        ledger.save(self._cause())
-
-    def _post(self, ledger: Ledger, fresh: Sequence[Fact], now: datetime) -> None:
-        moments = [fact.occurred_at or now for fact in fresh]
-        calendar = Calendar.read(self.session, min(moments))
-        ensure(ledger, calendar, self.books.zone, now, first=moments[0])
-        prices = self._prices(ledger, now)
-        accounts = reading.accounts(self.session, {fact.person_id for fact in fresh})
-        batch = Batch(ledger, calendar, accounts, prices, now)
-        for fact in fresh:
-            batch.post(fact)
-        self._write(batch)
+        ledger, now = Ledger.lock(self.session), clock.now()
+        facts = self._fresh(now)
+        known = self._known(ledger, facts)
+        calendar = self._calendar(ledger, facts, now) if facts else Calendar([], [])
+        with pipelined(self.session):
+            names.keep_people(self.session, self._people.values(), now)
+            names.keep_cards(self.session, self._tasks.values())
+            prices = self._prices(ledger, known.prices, now)
+            batch = Batch(ledger, calendar, known.of({f.person_id.int for f in facts}), prices, now)
+            self._post(batch, facts)
+            columns = {name: list(map(attrgetter(name), batch.entries)) for name in ENTRY}
+        self._write(batch, columns)
+        if self.memory is not None:
+            known.accounts.update(batch.accounts)
+            self.memory.keep(ledger, known)
         self.posted = batch.entries
 
-    def _prices(self, ledger: Ledger, now: datetime) -> dict[UUID, Price]:
-        """The prices of all tasks named here; those heard of for the first time are drawn (R13)."""
-        return drawing.prices(ledger, self._tasks, self.books.keyring, now)
+    # --- asking ---------------------------------------------------------------------------------
 
-    def _write(self, batch: Batch) -> None:
-        """One statement per table, parents first; what needs no table is made meanwhile."""
-        rewarded = {entry.source_id for entry in batch.entries if entry.kind == "reward"}
-        cards = reading.cards(self.session, rewarded)
+    def _fresh(self, now: datetime) -> list[Fact]:
+        """The facts that are not in the books yet, as far as it is known."""
+        facts = list(self._facts.values())
+        if self.memory is None or _in_future(facts, now):
+            facts = reading.unposted(self.session, facts)
+            _refuse_future(facts, now)  # a repetition is none: the clock may have gone back since
+        return facts
+
+    def _known(self, ledger: Ledger, facts: Sequence[Fact]) -> Known:
+        """What is there of the accounts and prices that are needed: what nobody remembers is asked
+        for. A hopeful unit does not ask for the price of a task that is just being created."""
+        hopes, known = self.memory is not None, Known()
+        if self.memory is not None:
+            known = self.memory.recall(ledger)
+        people = [fact.person_id for fact in facts if fact.person_id.int not in known.accounts]
+        known.accounts.update(reading.accounts(self.session, people))
+        tasks = [
+            task.id
+            for number, task in self._tasks.items()
+            if number not in known.prices and not (hopes and task.created)
+        ]
+        known.prices.update(reading.prices(self.session, tasks))
+        return known
+
+    def _calendar(self, ledger: Ledger, facts: Sequence[Fact], now: datetime) -> Calendar:
+        """The days in which these facts count."""
+        moments = [fact.occurred_at or now for fact in facts]
+        calendar = Calendar.read(self.session, min(moments))
+        ensure(ledger, calendar, self.books.zone, now, first=moments[0])
+        return calendar
+
+    # --- posting --------------------------------------------------------------------------------
+
+    def _prices(
+        self, ledger: Ledger, known: dict[int, Price], now: datetime
+    ) -> Mapping[int, Price]:
+        """The prices of all tasks named here; those heard of for the first time are drawn (R13)."""
+        fresh = [task.id for number, task in self._tasks.items() if number not in known]
+        known.update(drawing.draw(ledger, fresh, self.books.keyring, now))
+        return known
+
+    def _post(self, batch: Batch, fresh: Sequence[Fact]) -> None:
+        """Make the entries; their accounts are written as they are after them."""
+        for fact in fresh:
+            batch.post(fact)
         bulk(self.session, Account, list(map(asdict, batch.accounts.values())), ACCOUNT)
-        columns = {name: list(map(attrgetter(name), batch.entries)) for name in ENTRY}
+
+    def _write(self, batch: Batch, columns: Mapping[str, list[Any]]) -> None:
+        """One statement per table, parents first; what needs no table is made meanwhile."""
+        rewarded = [entry.source_id for entry in batch.entries if entry.kind == "reward"]
+        cards = reading.cards(self.session, rewarded)
         with writing(self.session, Entry, columns):
             blocks = self._seal(batch, cards)
             added = [(model, rows(batch.entries), merge) for model, rows, merge in SUMS]
-        for model, rows, merge in added:
-            bulk(self.session, model, rows, merge)
-        bulk(self.session, Block, blocks)
+        with pipelined(self.session):
+            for model, rows, merge in added:
+                bulk(self.session, model, rows, merge)
+            bulk(self.session, Block, blocks)
+            batch.ledger.save(self._cause())
 
-    def _seal(self, batch: Batch, cards: Mapping[UUID, Row]) -> list[Row]:
+    def _seal(self, batch: Batch, cards: Mapping[int, Row]) -> list[Row]:
         """The rows of the blocks, and what is said of each."""
         key_id = self.books.keyring.current
         key = self.books.keyring.sub_key(key_id, "chain")
@@ -214,12 +252,17 @@ class Posting:
     def _note_task(self, fact: Fact) -> None:
         assert fact.occurred_at is not None, "an event has a moment"
         refuse_ancient(fact.occurred_at)
-        if fact.source_id not in self._tasks:
-            self._tasks[fact.source_id] = []
+        self._task(fact.source_id)
         self._note(fact)
 
+    def _task(self, task: UUID) -> Task:
+        found = self._tasks.get(task.int)
+        if found is None:
+            found = self._tasks[task.int] = Task(task)
+        return found
+
     def _note(self, fact: Fact) -> None:
-        known = self._facts.setdefault(fact.key, fact)
+        known = self._facts.setdefault((fact.kind, fact.source_id.int, fact.source_no), fact)
         if known is not fact:
             refuse_other(fact.key, known.content, fact.content, "stands in the same batch")
 
@@ -245,7 +288,7 @@ def _in_future(facts: Sequence[Fact], now: datetime) -> datetime | None:
     return next((moment for moment in moments if moment > until), None)
 
 
-def _cards_of(entries: Sequence[NewEntry], cards: Mapping[UUID, Row]) -> list[Row]:
+def _cards_of(entries: Sequence[NewEntry], cards: Mapping[int, Row]) -> list[Row]:
     """How the rewarded tasks are called, as far as it is known."""
-    found = (cards.get(entry.source_id) for entry in entries if entry.kind == "reward")
+    found = (cards.get(entry.source_id.int) for entry in entries if entry.kind == "reward")
     return [card for card in found if card is not None]

@@ -23,14 +23,14 @@ class Batch:
 
     ledger: Ledger
     calendar: Calendar
-    accounts: dict[UUID, AccountState]
-    prices: Mapping[UUID, Price]
+    accounts: dict[int, AccountState]  # by the number of the person's id
+    prices: Mapping[int, Price]  # by that of the task's
     now: datetime
     entries: list[NewEntry] = field(default_factory=list)
 
     def post(self, fact: Fact) -> None:
         """Make the entry of a fact."""
-        account = self.accounts.get(fact.person_id) or self._open(fact.person_id)
+        account = self.accounts.get(fact.person_id.int) or self._open(fact.person_id)
         amount = self._amount(fact)
         account.balance_cents += amount
         account.last_seq += 1
@@ -77,11 +77,11 @@ class Batch:
     def _open(self, person: UUID) -> AccountState:
         self.ledger.last_account_id += 1
         account = AccountState(self.ledger.last_account_id, person, 0, 0, self.now)
-        self.accounts[person] = account
+        self.accounts[person.int] = account
         return account
 
     def _amount(self, fact: Fact) -> int:
         if fact.amount_cents is not None:
             return fact.amount_cents
-        price = self.prices[fact.source_id]
+        price = self.prices[fact.source_id.int]
         return -price.fee_cents if fact.kind == "fee" else price.reward_cents

@@ -1,7 +1,7 @@
 """The price of a task, drawn when its first event is heard, and how many tasks have each (R13)."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from ates.accounting.keyring import Keyring
 from ates.accounting.ledger import Ledger
 from ates.accounting.models import PricedKind, PriceTotal, TaskPrice
-from ates.accounting.posting import reading
 from ates.accounting.pricing import Price, price_of
 from ates.accounting.writing import Row, add, bulk
 from ates.contracts.accounting import TasksPriced
@@ -19,15 +18,16 @@ KINDS: Sequence[PricedKind] = ("fee", "reward")
 TOTAL = add("tasks")
 
 
-def prices(
-    ledger: Ledger, tasks: Collection[UUID], keyring: Keyring, now: datetime
-) -> dict[UUID, Price]:
-    """The prices of these tasks; those heard of for the first time are drawn, counted and said."""
-    known = reading.prices(ledger.session, tasks)
+def draw(
+    ledger: Ledger, tasks: Iterable[UUID], keyring: Keyring, now: datetime
+) -> dict[int, Price]:
+    """Draw the prices of tasks that are heard of for the first time; they are counted and said."""
     key = keyring.sub_key(keyring.current, "price")
-    drawn = {task: price_of(task, key) for task in tasks if task not in known}
-    if drawn:
-        rows = [
+    drawn = {}
+    rows = []
+    for task in tasks:
+        price = drawn[task.int] = price_of(task, key)
+        rows.append(
             {
                 "task_id": task,
                 "fee_cents": price.fee_cents,
@@ -35,12 +35,12 @@ def prices(
                 "key_id": keyring.current,
                 "priced_at": now,
             }
-            for task, price in drawn.items()
-        ]
+        )
+    if rows:
         bulk(ledger.session, TaskPrice, rows)
         _count(ledger.session, rows)
         ledger.say(TasksPriced, prices=rows)  # as far as others hear of them
-    return known | drawn
+    return drawn
 
 
 def _count(session: Session, rows: Sequence[Row]) -> None:

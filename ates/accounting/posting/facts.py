@@ -93,3 +93,15 @@ class TaskCard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     jira_id: str | None
     number: int | None = None
     description: str | None = None
+
+
+class Task(msgspec.Struct):
+    """A task that a batch names, and what is said of it there, in the order it is heard."""
+
+    id: UUID
+    cards: list[TaskCard] = []  # each gets its own
+
+    @property
+    def created(self) -> bool:
+        """Whether this batch begins with it, so that nothing can be known of it."""
+        return any(card.number is not None for card in self.cards)

@@ -1,16 +1,15 @@
 """What people and tasks are called: pictures for display, of which the newest version wins."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from msgspec.structs import asdict as _fields
 from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import Account, Card, PayoutLetter, Person
-from ates.accounting.posting.facts import PersonCard, TaskCard
+from ates.accounting.posting.facts import PersonCard, Task, TaskCard
 from ates.accounting.writing import bulk, newer
 from ates.kernel.mail import LetterState
 
@@ -46,25 +45,25 @@ def _queue() -> Update:
 QUEUE = _queue()  # worded once: it runs with nearly every batch
 
 
-def keep_people(session: Session, people: Mapping[UUID, PersonCard], now: datetime) -> None:
+def keep_people(session: Session, people: Collection[PersonCard], now: datetime) -> None:
     """Upsert people; letters that waited for one of their addresses are queued."""
-    bulk(session, Person, [_fields(person) for person in people.values()], PERSON)
-    reached = [person.person_id for person in people.values() if person.email]
+    bulk(session, Person, [_fields(person) for person in people], PERSON)
+    reached = [person.person_id for person in people if person.email]
     if reached:
         session.connection().execute(QUEUE, {"reached": reached, "now": now})
 
 
-def keep_cards(session: Session, tasks: Mapping[UUID, list[TaskCard]]) -> None:
+def keep_cards(session: Session, tasks: Iterable[Task]) -> None:
     """Upsert cards, then put later titles on them; a title without a card waits for none."""
-    created: dict[UUID, Any] = {}  # one row per task: a merge meets each row once
+    created: dict[int, Any] = {}  # one row per task: a merge meets each row once
     retitled = []
-    for task_id, said in tasks.items():
-        for card in sorted(said, key=_version) if len(said) > 1 else said:
+    for task in tasks:
+        for card in sorted(task.cards, key=_version) if len(task.cards) > 1 else task.cards:
             if card.number is not None:
-                created[task_id] = {"task_id": task_id, **_fields(card)}
+                created[task.id.int] = {"task_id": task.id, **_fields(card)}
             else:
                 retitled.append(
-                    {"of": task_id, "says": card.title, "jira": card.jira_id, "no": card.version}
+                    {"of": task.id, "says": card.title, "jira": card.jira_id, "no": card.version}
                 )
     bulk(session, Card, list(created.values()), CARD)
     if retitled:

@@ -82,22 +82,23 @@ def unposted(session: Session, facts: Sequence[Fact]) -> list[Fact]:
     return fresh
 
 
-def accounts(session: Session, people: Collection[UUID]) -> dict[UUID, AccountState]:
-    """The accounts of these people, as far as they have one."""
+def accounts(session: Session, people: Collection[UUID]) -> dict[int, AccountState]:
+    """The accounts of these people, as far as they have one; by the number of the person's id."""
     rows = many.find(session, ACCOUNTS.person_id, people, *ACCOUNT)
-    return {row[1]: AccountState(*row) for row in rows}
+    return {row[1].int: AccountState(*row) for row in rows}
 
 
-def prices(session: Session, tasks: Collection[UUID]) -> dict[UUID, Price]:
-    """The prices of these tasks, as far as they are drawn."""
+def prices(session: Session, tasks: Collection[UUID]) -> dict[int, Price]:
+    """The prices of these tasks, as far as they are drawn; by the number of the task's id."""
     rows = many.find(session, PRICES.task_id, tasks, "task_id", "fee_cents", "reward_cents")
-    return {task_id: Price(fee, reward) for task_id, fee, reward in rows}
+    return {task_id.int: Price(fee, reward) for task_id, fee, reward in rows}
 
 
-def cards(session: Session, tasks: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The cards of these tasks, as others hear of them, as far as they came."""
+def cards(session: Session, tasks: Collection[UUID]) -> dict[int, dict[str, Any]]:
+    """The cards of these tasks, as others hear of them, as far as they came; by the number of the
+    task's id."""
     rows = many.find(session, CARDS.task_id, tasks, *CARD)
-    return {row[0]: dict(zip(CARD, row, strict=True)) for row in rows}
+    return {row[0].int: dict(zip(CARD, row, strict=True)) for row in rows}
 
 
 def _entries(session: Session, keys: Sequence[Key]) -> dict[Key, Row[Any]]:

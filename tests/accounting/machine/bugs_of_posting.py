@@ -143,7 +143,8 @@ def to_who_has_it_now(flush: Any) -> Any:
 def with_the_current_key(prices: Any) -> Any:
     def drawn(self: Posting, *of: Any) -> Any:
         key = self.books.keyring.sub_key(self.books.keyring.current, "price")
-        return {task: pricing.price_of(task, key) for task in prices(self, *of)}
+        drawn = prices(self, *of)
+        return {task: pricing.price_of(UUID(int=task), key) for task in drawn}
 
     return drawn
 
@@ -234,8 +235,8 @@ BUGS = [
             "_post",
             (
                 "    for fact in fresh:\n",
-                "    for who in sorted({fact.person_id for fact in fresh} - set(accounts)):\n"
-                "        batch._open(who)\n"
+                "    for who in sorted({fact.person_id for fact in fresh}):\n"
+                "        batch.accounts.get(who.int) or batch._open(who)\n"
                 "    for fact in fresh:\n",
             ),
         ),
