@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
@@ -14,10 +15,11 @@ from ates.accounting.ledger import Ledger
 from ates.accounting.models import BusinessDay
 from ates.accounting.writing import bulk
 from ates.contracts.accounting import DayOpened
+from ates.kernel.worded import Worded
 
 AHEAD = timedelta(hours=1)  # a day has its row before it begins
 ONE = timedelta(days=1)
-NEWEST = (  # worded once: it runs with each batch
+NEWEST = Worded(
     select(BusinessDay.business_date, BusinessDay.starts_at, BusinessDay.ends_at, BusinessDay.state)
     .where(or_(BusinessDay.state == "open", BusinessDay.ends_at > bindparam("oldest")))
     .order_by(BusinessDay.starts_at)
@@ -73,10 +75,11 @@ class Calendar:
     @classmethod
     def read(cls, session: Session, oldest: datetime) -> Self:
         """All open days and all that end after `oldest`."""
-        rows = session.execute(NEWEST, {"oldest": oldest}).all()
+        found = NEWEST.run(session, oldest=oldest).fetchall()
+        rows = msgspec.convert(found, list[tuple[date, datetime, datetime, str]])
         return cls(
-            [Borders(row.business_date, row.starts_at, row.ends_at) for row in rows],
-            [row.business_date for row in rows if row.state == "open"],
+            [Borders(day, starts_at, ends_at) for day, starts_at, ends_at, _ in rows],
+            [day for day, _, _, state in rows if state == "open"],
         )
 
     def missing(self, zone: ZoneInfo, now: datetime, first: datetime | None) -> list[Borders]:
@@ -95,6 +98,8 @@ class Calendar:
 
     def natural(self, moment: datetime) -> date:
         """The day `moment` is in: 00:00:00.000000 is the new day, before all is the first."""
+        if moment >= self._starts[-1]:  # nearly all
+            return self.days[-1].business_date
         return self.days[max(bisect_right(self._starts, moment) - 1, 0)].business_date
 
     def counts_in(self, moment: datetime) -> date:

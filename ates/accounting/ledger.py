@@ -12,12 +12,16 @@ from ates.contracts.accounting import LEDGER
 from ates.kernel.bus import publish_all
 from ates.kernel.envelope import Meta
 from ates.kernel.events import caused_by, made
+from ates.kernel.worded import Worded
 
 HEAD: Any = Head.__table__
 MOVED = ("last_entry_no", "last_block_no", "last_hash", "last_account_id", "said")
 # Worded once: they run with each batch.
-LOCK = select(HEAD).where(HEAD.c.id == 1).with_for_update()
-SAVE = update(HEAD).where(HEAD.c.id == 1).values({name: bindparam(f"new_{name}") for name in MOVED})
+STATE = (*MOVED, "verified_block_no")
+LOCK = Worded(select(*(HEAD.c[name] for name in STATE)).where(HEAD.c.id == 1).with_for_update())
+SAVE = Worded(
+    update(HEAD).where(HEAD.c.id == 1).values({name: bindparam(f"new_{name}") for name in MOVED})
+)
 
 
 @dataclass
@@ -36,10 +40,7 @@ class Ledger:
     @classmethod
     def lock(cls, session: Session) -> Self:
         """Wait for the other writers. Read nothing before: it would be from before their commit."""
-        row = session.connection().execute(LOCK).one()
-        values = dict(row._mapping)
-        del values["id"]
-        return cls(session=session, **values)
+        return cls(session, *LOCK.run(session).fetchone())
 
     def say(self, cls: type[Any], **data: Any) -> None:
         """Note the ledger's next event; `save` publishes them in this order.
@@ -51,9 +52,7 @@ class Ledger:
 
     def save(self, cause: Meta | None = None) -> None:
         """Write the head and publish. `cause` is the one event that all of it comes from, if so."""
-        self.session.connection().execute(
-            SAVE, {f"new_{name}": getattr(self, name) for name in MOVED}
-        )
+        SAVE.run(self.session, **{f"new_{name}": getattr(self, name) for name in MOVED})
         said, self.events = self.events, []
         publish_all(self.session, said if cause is None else [caused_by(cause, e) for e in said])
 

@@ -5,15 +5,15 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from flask import Flask
-from sqlalchemy import Row, case, select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from ates.kernel import clock, generations, parking
+from ates.kernel import clock, driver, generations, parking
 from ates.kernel.db import Database
 from ates.kernel.envelope import Stored
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
@@ -34,6 +34,13 @@ STORM = 20  # more culprits in one batch are a bug of the code, not poison
 
 def init_app(app: Flask, inboxes: Sequence[Inbox]) -> None:
     app.extensions["ates.inboxes"] = {inbox.name: inbox for inbox in inboxes}
+
+
+class Place(NamedTuple):
+    """How far a consumer has come in a log."""
+
+    log: str
+    position: int
 
 
 class Storm(Exception):
@@ -153,13 +160,13 @@ class Drain:
                 session.info["silent"] = self.inbox.name
             session.info["consumer"] = self.name
             if not self.database.is_sqlite:
-                session.connection().exec_driver_sql(BY_KEY)
+                driver.send(session, BY_KEY)
             yield session
 
-    def lock(self, session: Session) -> Sequence[Row[Any]]:
+    def lock(self, session: Session) -> Sequence[Place]:
         """Lock all rows of the consumer, so that one drain moves it at a time."""
-        rows = session.execute(LOCKS[self.skip_locked], {"consumer": self.name}).all()
-        return [row for row in rows if row.mode in ("live", "rebuild")]
+        rows = LOCKS[self.skip_locked].run(session, consumer=self.name).fetchall()
+        return [Place(log, to) for log, to, mode in rows if mode in ("live", "rebuild")]
 
     def take(self, session: Session) -> Sequence[Stored]:
         """The next events after the position, checked to be without a hole."""
@@ -191,7 +198,7 @@ class Drain:
     def move(self, session: Session, last: Stored) -> None:
         """The position moves in the transaction of the effects."""
         values = {"consumer": self.name, "of": last.log, "to": last.position, "now": clock.now()}
-        session.execute(MOVE, values)
+        MOVE.run(session, **values)
 
     def pause(self, reason: str) -> None:
         """Stop this consumer until a person has looked; a rebuild nobody reads is only told."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Result, Row, delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import Row, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ates.kernel import clock
@@ -77,17 +77,18 @@ def _hole(log: str, after: int) -> Corrupt:
 
 
 def _read(session: Session, asked: Mapping[str, Any]) -> list[Stored]:
-    rows = list(_light(session.execute(NEXT, asked)))
+    rows = list(_light(NEXT.run(session, **asked)))
     return msgspec.convert(rows, list[Stored])  # all ids and moments in one step
 
 
-def _light(found: Result[*tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+def _light(cursor: Any) -> Iterator[tuple[Any, ...]]:
     weight = 0
-    for rows in found.partitions(AT_ONCE):
-        for row in map(tuple, rows):
+    while rows := cursor.fetchmany(AT_ONCE):
+        for row in rows:
             yield row
             weight += len(row[-1])  # its data
             if weight > HEAVY:
+                cursor.close()
                 return
 
 

@@ -6,8 +6,9 @@ value of each row costs more than the database does with it (docs/performance.md
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
+from operator import itemgetter
 from types import GenericAlias
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,6 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import (
     Column,
-    Dialect,
     Integer,
     LargeBinary,
     Table,
@@ -27,22 +27,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import Insert as PgInsert
 from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session
 
 from ates.kernel import db, driver
 from ates.kernel.types import Day, Id, Truth, UTCDateTime, sortable
+from ates.kernel.worded import ON_POSTGRESQL, ON_SQLITE
 
 Row = Mapping[str, Any]
 Insert = SqliteInsert | PgInsert
 Merge = Callable[[Insert, Table], Insert]
 Turn = Callable[[Any], Any]  # the values of a column, as the driver takes them
 
-ON_SQLITE: Dialect = SQLiteDialect_pysqlite()
-ON_POSTGRESQL: Dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
 COPIED_FROM = 20  # rows; fewer are not worth the two more messages of a COPY
 QUOTED = (Text, LargeBinary)  # what can hold anything, also a quote or a comma
 UTC_LENGTH = len("2026-11-24T10:00:00.000000Z")
@@ -61,7 +58,11 @@ def write(session: Session, table: Table, rows: Sequence[Row], merge: Merge | No
     names = tuple(rows[0])
     order = _order(table, names)
     ordered = rows if order is None else sorted(rows, key=order)
-    columns = {name: [row[name] for row in ordered] for name in names}
+    if len(names) == 1:  # of one name itemgetter gives no tuple
+        columns = {name: [row[name] for row in ordered] for name in names}
+    else:
+        picked = zip(*map(itemgetter(*names), ordered), strict=True)
+        columns = dict(zip(names, map(list, picked), strict=True))
     with writing(session, table, columns, merge):
         pass
 
@@ -89,8 +90,10 @@ def writing(
         with driver.copying(session, statement, turned):
             yield
         return
-    values = list(zip(*turned, strict=True)) if on_sqlite else tuple(turned)
-    session.connection().exec_driver_sql(statement, values)
+    if on_sqlite:
+        driver.send_many(session, statement, list(zip(*turned, strict=True)))
+    else:
+        driver.send(session, statement, turned)
     yield
 
 
@@ -99,8 +102,8 @@ def find(session: Session, among: Any, values: Collection[Any], *names: str) -> 
     if not values:
         return []
     statement, turn, shape = _select(among, names, db.is_sqlite(session))
-    found = session.connection().exec_driver_sql(statement, (turn(list(values)),))
-    rows: list[Any] = msgspec.convert(list(map(tuple, found.all())), shape)
+    found = driver.send(session, statement, (turn(list(values)),)).fetchall()
+    rows: list[Any] = msgspec.convert(found, shape)
     return rows
 
 
@@ -168,7 +171,9 @@ def _for_sqlite(column: Column[Any]) -> Turn:
     kind = column.type
     if isinstance(kind, UTCDateTime):
         return _sortable
-    if isinstance(kind, Id | Day):
+    if isinstance(kind, Day):
+        return _days
+    if isinstance(kind, Id):
         return msgspec.to_builtins
     if isinstance(kind, Truth):
         return lambda values: [None if value is None else int(value) for value in values]
@@ -197,6 +202,8 @@ def _json(values: list[Any]) -> str:
 def _sortable(moments: list[datetime | None]) -> list[str | None]:
     """`types.sortable` for many; msgspec writes a moment in UTC ten times faster."""
     _refuse_naive(moments)
+    if moments.count(moments[0]) == len(moments):  # when a batch was posted
+        return [None if moments[0] is None else sortable(moments[0])] * len(moments)
     texts = msgspec.to_builtins(moments)
     return [
         None
@@ -206,6 +213,11 @@ def _sortable(moments: list[datetime | None]) -> list[str | None]:
         else sortable(moment)
         for text, moment in zip(texts, moments, strict=True)
     ]
+
+
+def _days(days: list[date | None]) -> list[str | None]:
+    texts = {day: None if day is None else day.isoformat() for day in set(days)}
+    return [texts[day] for day in days]
 
 
 def _refuse_naive(moments: list[datetime | None]) -> None:

@@ -16,27 +16,29 @@ from ates.kernel.envelope import Stored, stored
 from ates.kernel.errors import Hopeless, is_outage
 from ates.kernel.events import readable
 from ates.kernel.tables import PASSED, event_log, parked
+from ates.kernel.worded import Worded
 
 ATTEMPTS = 10  # then a person decides: dead after about 17 minutes
 STREAMS_AT_ONCE = 20
 ROWS_AT_ONCE = 100
 
 
-# Whether anything of a consumer waits, or was given up in a range: asked with each batch, so it is
-# worded once.
-ANY = select(
-    select(parked)
-    .where(
-        parked.c.consumer == bindparam("of"),
-        or_(
-            parked.c.status != "skipped",
-            and_(
-                parked.c.log == bindparam("in"),
-                parked.c.position.between(bindparam("from"), bindparam("to")),
+# Whether anything of a consumer waits, or was given up in a range: asked with each batch.
+ANY = Worded(
+    select(
+        select(parked)
+        .where(
+            parked.c.consumer == bindparam("of"),
+            or_(
+                parked.c.status != "skipped",
+                and_(
+                    parked.c.log == bindparam("at"),
+                    parked.c.position.between(bindparam("first"), bindparam("last")),
+                ),
             ),
-        ),
+        )
+        .exists()
     )
-    .exists()
 )
 
 
@@ -59,8 +61,8 @@ class Stuck:
 
 def stuck(session: Session, consumer: str, rows: Sequence[Stored]) -> Stuck:
     """The streams of these rows that have a parked event which is not skipped."""
-    between = {"of": consumer, "in": rows[0].log, "from": rows[0].position, "to": rows[-1].position}
-    if not session.scalar(ANY, between):
+    ends = {"first": rows[0].position, "last": rows[-1].position}
+    if not ANY.run(session, of=consumer, at=rows[0].log, **ends).fetchone()[0]:
         return Stuck()
     waits = and_(parked.c.consumer == consumer, parked.c.status != "skipped")
     given_up = and_(

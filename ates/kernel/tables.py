@@ -13,13 +13,12 @@ from sqlalchemy import (
     bindparam,
     select,
     text,
-    type_coerce,
     update,
 )
-from sqlalchemy.types import NullType
 
 from ates.kernel.db import STRICT, metadata
 from ates.kernel.types import BigInt, Id, Truth, UTCDateTime
+from ates.kernel.worded import Worded
 
 KERNEL = metadata()
 OWN_LOG = "ates"  # in the monolith one log carries all sources
@@ -187,10 +186,14 @@ pace = Table(
 OWN = log_head.c.own == True  # noqa: E712 - SQL, not Python: this database's own log
 FOREIGN = log_head.c.own == False  # noqa: E712 - a copy of another database's log
 
-# The statements of each batch (kernel.delivery), worded once.
-_OF = select(consumer).where(consumer.c.name == bindparam("consumer")).order_by(consumer.c.log)
-LOCKS = {passing: _OF.with_for_update(skip_locked=passing) for passing in (False, True)}
-# What `events.Stored` is made of, in its order and as the driver gives it: it converts better.
+# The statements of each batch (kernel.delivery).
+_OF = (
+    select(consumer.c.log, consumer.c.position, consumer.c.mode)
+    .where(consumer.c.name == bindparam("consumer"))
+    .order_by(consumer.c.log)
+)
+LOCKS = {passing: Worded(_OF.with_for_update(skip_locked=passing)) for passing in (False, True)}
+# What `events.Stored` is made of, in its order.
 STORED = (
     "event_id",
     "source",
@@ -205,13 +208,13 @@ STORED = (
     "data",
 )
 _BEHIND = and_(event_log.c.log == bindparam("log"), event_log.c.position > bindparam("after"))
-NEXT = (  # positions have no gaps, so both ends are known: no plan can read and sort the whole rest
-    select(*(type_coerce(event_log.c[name], NullType()) for name in STORED))
+NEXT = Worded(  # positions have no gaps, so both ends are known: no plan can sort the whole rest
+    select(*(event_log.c[name] for name in STORED))
     .where(_BEHIND, event_log.c.position <= bindparam("until"))
     .order_by(event_log.c.position)
 )
 ANYTHING = select(select(event_log.c.position).where(_BEHIND).exists())
-MOVE = (
+MOVE = Worded(
     update(consumer)
     .where(consumer.c.name == bindparam("consumer"), consumer.c.log == bindparam("of"))
     .values(position=bindparam("to"), moved_at=bindparam("now"), last_error=None)

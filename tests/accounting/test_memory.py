@@ -1,13 +1,12 @@
 """What a drain keeps in mind between two batches: it saves questions, and changes nothing."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from ates.accounting.posting import memory as module
 from ates.accounting.posting.memory import Memory
@@ -18,6 +17,7 @@ from ates.kernel.delivery import Drain as Consumer
 from ates.kernel.errors import DatabaseAway
 from tests.accounting.make import ARA, BIBI, COCO, Office, moment, task
 from tests.engines.marks import both
+from tests.engines.statements import statements
 from tests.kernel.faults import DRAIN, Crash, breaking, crash, replaced
 
 pytestmark = both
@@ -51,23 +51,14 @@ def heard(office: Office, drain: Drain, at: str, *events: Any) -> None:
         drain()
 
 
-@contextmanager
-def questions(office: Office) -> Iterator[list[str]]:
-    """What is asked of accounts and prices within the block."""
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.extend(
-            name
-            for name in ("accounting_account", "accounting_price")
-            if statement.startswith("SELECT") and f"FROM {name} WHERE" in statement
-        )
-
-    event.listen(office.database.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(office.database.engine, "before_cursor_execute", note)
+def questions(said: list[str]) -> list[str]:
+    """The tables of accounts and prices that were asked."""
+    return [
+        name
+        for statement in said
+        for name in ("accounting_account", "accounting_price")
+        if statement.startswith("SELECT") and f"FROM {name} WHERE" in statement
+    ]
 
 
 @pytest.fixture
@@ -84,12 +75,12 @@ def second(app: Flask) -> Callable[[], None]:
 
 def test_the_second_batch_asks_only_for_what_it_has_not_met(office: Office, drain: Drain) -> None:
     heard(office, drain, "27 09:00", created(1), assigned(1, ARA))
-    with questions(office) as asked:
+    with statements(office.database.engine) as said:
         heard(office, drain, "27 09:10", completed(1, ARA), created(2), assigned(2, ARA))
-    assert asked == []
-    with questions(office) as asked:
+    assert questions(said) == []
+    with statements(office.database.engine) as said:
         heard(office, drain, "27 09:20", assigned(3, BIBI))  # nobody said that it was created
-    assert sorted(asked) == ["accounting_account", "accounting_price"]
+    assert sorted(questions(said)) == ["accounting_account", "accounting_price"]
     assert office.verify("full") == []
 
 

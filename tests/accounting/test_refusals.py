@@ -11,7 +11,7 @@ from sqlalchemy import Table, UniqueConstraint, exc, select, text
 
 from ates.accounting.auditing import Record, audit_of
 from ates.accounting.models import Adjustment, Base, Entry, Hold
-from ates.kernel import many
+from ates.kernel.worded import ON_SQLITE
 from tests.accounting.make import Office, moment, worked_example
 from tests.engines.marks import both, only_postgresql
 
@@ -277,7 +277,7 @@ def another(value: Any) -> Any:
 
 def by_hand(ledger: Office, act: str, table: Table, values: dict[str, Any]) -> str:
     """What SQLite says to a connection without our settings; nothing is kept of it."""
-    statement = table.insert().values(values).compile(dialect=many.ON_SQLITE)
+    statement = table.insert().values(values).compile(dialect=ON_SQLITE)
     words = [
         statement._bind_processors.get(name, lambda value: value)(statement.params[name])
         for name in statement.positiontup or []

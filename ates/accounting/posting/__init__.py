@@ -86,33 +86,17 @@ class Posting:
 
     def fee(self, task: UUID, number: int, *, to: UUID, cause: Meta) -> None:
         """Charge the assignee of assignment `number`, also if the lot repeats the person (R14)."""
-        self._note_task(
-            Fact(
-                kind="fee",
-                source_id=task,
-                source_no=number,
-                person_id=to,
-                occurred_at=cause.occurred_at,
-                cause=cause,
-            )
-        )
+        self._note_task("fee", task, number, to, cause)
 
     def reward(self, task: UUID, *, to: UUID, cause: Meta) -> None:
         """Credit the one who completed the task, whoever holds it by now (R14)."""
-        self._note_task(
-            Fact(
-                kind="reward",
-                source_id=task,
-                source_no=0,
-                person_id=to,
-                occurred_at=cause.occurred_at,
-                cause=cause,
-            )
-        )
+        self._note_task("reward", task, 0, to, cause)
 
     def seen(self, task: UUID, card: TaskCard) -> None:
         """A task exists and is called so; this alone gives it a price (R13)."""
-        self._task(task).cards.append(card)
+        if task.int not in self._tasks:
+            self._tasks[task.int] = Task(task)
+        self._tasks[task.int].cards.append(card)
 
     def person(self, person: PersonCard) -> None:
         """Auth says how a person is called and reached; the newest version wins."""
@@ -157,13 +141,15 @@ class Posting:
             return
         ledger, now = Ledger.lock(self.session), clock.now()
         facts = self._fresh(now)
-        known = self._known(ledger, facts)
+        people = {fact.person_id.int: fact.person_id for fact in facts}
+        known = self._known(ledger, people)
         calendar = self._calendar(ledger, facts, now) if facts else Calendar([], [])
+        reached = names.reached(self.session, self._people.values())
         with pipelined(self.session):
-            names.keep_people(self.session, self._people.values(), now)
+            names.keep_people(self.session, self._people.values(), reached, now)
             names.keep_cards(self.session, self._tasks.values())
             prices = self._prices(ledger, known.prices, now)
-            batch = Batch(ledger, calendar, known.of({f.person_id.int for f in facts}), prices, now)
+            batch = Batch(ledger, calendar, known.of(people), prices, now)
             self._post(batch, facts)
             columns = {name: list(map(attrgetter(name), batch.entries)) for name in ENTRY}
         self._write(batch, columns)
@@ -182,14 +168,14 @@ class Posting:
             _refuse_future(facts, now)  # a repetition is none: the clock may have gone back since
         return facts
 
-    def _known(self, ledger: Ledger, facts: Sequence[Fact]) -> Known:
+    def _known(self, ledger: Ledger, people: Mapping[int, UUID]) -> Known:
         """What is there of the accounts and prices that are needed: what nobody remembers is asked
         for. A hopeful unit does not ask for the price of a task that is just being created."""
         hopes, known = self.memory is not None, Known()
         if self.memory is not None:
             known = self.memory.recall(ledger)
-        people = [fact.person_id for fact in facts if fact.person_id.int not in known.accounts]
-        known.accounts.update(reading.accounts(self.session, people))
+        unmet = [who for number, who in people.items() if number not in known.accounts]
+        known.accounts.update(reading.accounts(self.session, unmet))
         tasks = [
             task.id
             for number, task in self._tasks.items()
@@ -249,17 +235,19 @@ class Posting:
             )
         return blocks
 
-    def _note_task(self, fact: Fact) -> None:
-        assert fact.occurred_at is not None, "an event has a moment"
-        refuse_ancient(fact.occurred_at)
-        self._task(fact.source_id)
+    def _note_task(self, kind: Kind, task: UUID, number: int, to: UUID, cause: Meta) -> None:
+        refuse_ancient(cause.occurred_at)
+        if task.int not in self._tasks:
+            self._tasks[task.int] = Task(task)
+        fact = Fact(
+            kind=kind,
+            source_id=task,
+            source_no=number,
+            person_id=to,
+            occurred_at=cause.occurred_at,
+            cause=cause,
+        )
         self._note(fact)
-
-    def _task(self, task: UUID) -> Task:
-        found = self._tasks.get(task.int)
-        if found is None:
-            found = self._tasks[task.int] = Task(task)
-        return found
 
     def _note(self, fact: Fact) -> None:
         known = self._facts.setdefault((fact.kind, fact.source_id.int, fact.source_no), fact)

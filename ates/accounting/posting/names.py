@@ -3,15 +3,17 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import asdict as _fields
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from ates.accounting.models import Account, Card, PayoutLetter, Person
 from ates.accounting.posting.facts import PersonCard, Task, TaskCard
 from ates.accounting.writing import bulk, newer
 from ates.kernel.mail import LetterState
+from ates.kernel.worded import Worded
 
 PERSON = newer("name", "email", "role", "trade", "locale", "active")
 CARD = newer("number", "title", "jira_id", "description")
@@ -42,13 +44,23 @@ def _queue() -> Update:
     )
 
 
-QUEUE = _queue()  # worded once: it runs with nearly every batch
+QUEUE = _queue()
+WAITING = Worded(  # written out, so that the partial index is used
+    select(select(PayoutLetter).where(text(f"state = '{LetterState.WAITING_ADDRESS}'")).exists())
+)
 
 
-def keep_people(session: Session, people: Collection[PersonCard], now: datetime) -> None:
-    """Upsert people; letters that waited for one of their addresses are queued."""
+def reached(session: Session, people: Iterable[PersonCard]) -> list[UUID]:
+    """Who of these people has an address for which a letter may wait."""
+    found = [person.person_id for person in people if person.email]
+    return found if found and WAITING.run(session).fetchone()[0] else []
+
+
+def keep_people(
+    session: Session, people: Iterable[PersonCard], reached: Collection[UUID], now: datetime
+) -> None:
+    """Upsert people; letters that waited for the address of those who are `reached` are queued."""
     bulk(session, Person, [_fields(person) for person in people], PERSON)
-    reached = [person.person_id for person in people if person.email]
     if reached:
         session.connection().execute(QUEUE, {"reached": reached, "now": now})
 

@@ -314,7 +314,13 @@ BUGS = [
     Bug(
         "midnight counts in the day before",
         "C5",
-        changed(Calendar, "natural", ("bisect_right", "bisect_left"), bisect_left=bisect_left),
+        changed(
+            Calendar,
+            "natural",
+            ("moment >= self", "moment > self"),
+            ("bisect_right", "bisect_left"),
+            bisect_left=bisect_left,
+        ),
         at_midnight_sharp,
     ),
     Bug(
