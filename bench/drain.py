@@ -1,5 +1,6 @@
 """Accounting's drain against the bare driver that writes the same rows in the same transactions."""
 
+import gc
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,8 @@ def prepare(place: Place, data: Path, size: Size) -> Prepared:
         now = clock.now()
         moment = now.isoformat(timespec="microseconds") if place.kind == "sqlite" else now
     place.drop(trial)
+    gc.collect()
+    gc.freeze()  # a worker does so too; and the million values of the plan are nobody's garbage
     return Prepared(url, plan, moment, [bundle.events for bundle in plan])
 
 

@@ -67,6 +67,7 @@ class Calendar:
 
     days: list[Borders]
     open: list[date]  # ascending; nothing before the first takes an entry
+    since: datetime  # every day that ended later is here
     _starts: list[datetime] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +81,7 @@ class Calendar:
         return cls(
             [Borders(day, starts_at, ends_at) for day, starts_at, ends_at, _ in rows],
             [day for day, _, _, state in rows if state == "open"],
+            oldest,
         )
 
     def missing(self, zone: ZoneInfo, now: datetime, first: datetime | None) -> list[Borders]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from ates.kernel import many
 from ates.kernel.many import Insert, Merge, Row
 
-__all__ = ["Merge", "Row", "add", "bulk", "columns_of", "newer", "replace", "writing"]
+__all__ = ["Merge", "Row", "add", "bulk", "columns_of", "names_of", "newer", "replace", "writing"]
 
 
 def bulk(
@@ -38,11 +39,14 @@ def writing(
     return many.writing(session, table, columns, merge)
 
 
-def columns_of(model: type[DeclarativeBase]) -> Sequence[Column[Any]]:
+def names_of(model: type[DeclarativeBase]) -> Sequence[str]:
     """The columns of a model's table, in order."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    return list(table.columns)
+    return [column.name for column in model.__table__.columns]
+
+
+def columns_of(things: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+    """Side by side, as `writing` takes them, what things know under these names."""
+    return {name: list(map(attrgetter(name), things)) for name in names}
 
 
 def replace(*names: str) -> Merge:

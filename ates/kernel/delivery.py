@@ -17,7 +17,7 @@ from ates.kernel import clock, driver, generations, parking
 from ates.kernel.db import Database
 from ates.kernel.envelope import Stored
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
-from ates.kernel.events import Cause, attach, caused, contracts, parse, set_cause
+from ates.kernel.events import Hand, attach, caused, contracts, parse
 from ates.kernel.inbox import Inbox
 from ates.kernel.log import following, halves, sequence
 from ates.kernel.tables import LOCKS, MOVE, OWN_LOG, consumer
@@ -179,7 +179,8 @@ class Drain:
         """Hand the events to their handlers, through one fresh unit that is flushed once."""
         handlers = self.inbox.handlers()
         unit = self.inbox.unit(session)
-        with caused(Cause()):
+        hand = Hand()
+        with caused(hand):
             for row in rows:
                 handler = handlers.get(row.type)
                 if handler is None:
@@ -187,7 +188,7 @@ class Drain:
                         continue  # known, but not heard: not even read
                     raise UnknownEvent(f"{row.type} version {row.version} is not known here")
                 event = parse(row.type, row.version, row.data, row.key_version)
-                set_cause(row)
+                hand.meta = row
                 handler(unit, attach(event, row))
         unit.flush()
 

@@ -196,18 +196,29 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
     actor: str | None = None
 
 
+class Hand:
+    """The event that a drain hands over; the next one is put in by setting it."""
+
+    __slots__ = ("meta",)
+
+    def __init__(self) -> None:
+        self.meta: Meta | None = None
+
+
 _NOTHING = Cause()
-_cause: ContextVar[Cause | Meta] = ContextVar("cause", default=_NOTHING)
+_cause: ContextVar[Cause | Hand] = ContextVar("cause", default=_NOTHING)
 
 
 def cause() -> Cause:
     """The event in hand, or the request."""
     by = _cause.get()
-    return by if isinstance(by, Cause) else _from(by)
+    if isinstance(by, Cause):
+        return by
+    return _NOTHING if by.meta is None else _from(by.meta)
 
 
 @contextmanager
-def caused(by: Cause) -> Iterator[None]:
+def caused(by: Cause | Hand) -> Iterator[None]:
     """Within the block, new events come from `by`, or from what `set_cause` says in it."""
     token = _cause.set(by)
     try:
@@ -216,8 +227,8 @@ def caused(by: Cause) -> Iterator[None]:
         _cause.reset(token)
 
 
-def set_cause(by: Cause | Meta) -> None:
-    """For the shell, at the start of a request; for a drain, with each event it hands over."""
+def set_cause(by: Cause) -> None:
+    """For the shell, at the start of a request."""
     _cause.set(by)
 
 

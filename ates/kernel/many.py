@@ -158,9 +158,11 @@ def _order(table: Table, given: tuple[str, ...]) -> Callable[[Row], Any] | None:
     if not set(names) <= set(given):
         return None
     ids = {column.name for column in table.primary_key if isinstance(column.type, Id)}
+    if not ids:
+        return itemgetter(*names)
     if len(names) == 1:
         name = names[0]
-        return (lambda row: row[name].int) if ids else (lambda row: row[name])
+        return lambda row: row[name].int
     return lambda row: tuple([row[name].int if name in ids else row[name] for name in names])
 
 

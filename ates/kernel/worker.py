@@ -1,5 +1,6 @@
 """Waking and working: the only importer of rq. A job carries a name, never a fact."""
 
+import gc
 import logging
 import signal
 import threading
@@ -228,6 +229,8 @@ def work(app: Flask, queue: str, sweep: Sweep) -> None:
     def on_signal(_number: int, _frame: Any) -> None:
         sweep.stop.set()
 
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no look for garbage passes over it again
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     app.extensions["ates.stopping"] = sweep.stopped

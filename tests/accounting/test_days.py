@@ -75,7 +75,7 @@ def test_another_zone_moves_no_past_border() -> None:
 
 def test_the_last_and_the_first_microsecond() -> None:
     found = days("UTC", "2025-03-27T12:00+00:00", "2025-03-29T12:00+00:00")
-    calendar = Calendar(found, [day.business_date for day in found])
+    calendar = Calendar(found, [day.business_date for day in found], found[0].starts_at)
     midnight = moment("28 00:00")
     assert calendar.natural(midnight - timedelta(microseconds=1)) == date(2025, 3, 27)
     assert calendar.natural(midnight) == date(2025, 3, 28)

@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from msgspec.structs import asdict
 from sqlalchemy.orm import Session
 
 from ates.accounting.days import Calendar, ensure
@@ -32,8 +31,9 @@ from ates.accounting.posting.facts import (
     refuse_other,
 )
 from ates.accounting.posting.memory import Known, Memory
+from ates.accounting.posting.reading import AccountState
 from ates.accounting.pricing import Price
-from ates.accounting.writing import Merge, Row, add, bulk, columns_of, replace, writing
+from ates.accounting.writing import Merge, Row, add, bulk, columns_of, names_of, replace, writing
 from ates.contracts.accounting import EntriesPosted, Kind
 from ates.kernel import clock
 from ates.kernel.driver import pipelined
@@ -43,7 +43,7 @@ from ates.kernel.errors import TooEarly
 __all__ = ["PersonCard", "Posting", "TaskCard"]
 
 AHEAD = timedelta(minutes=5)  # how far the clocks of two machines may differ
-ENTRY = tuple(column.name for column in columns_of(Entry))
+ENTRY = names_of(Entry)
 SUMS: Sequence[tuple[type[Any], Callable[[Sequence[NewEntry]], Sequence[Row]], Merge]] = (
     (
         AccountDay,
@@ -60,7 +60,8 @@ SUMS: Sequence[tuple[type[Any], Callable[[Sequence[NewEntry]], Sequence[Row]], M
     (DayTotal, sums.day_totals, add("amount_cents", "entries", latest=("last_entry_no",))),
     (DayReward, sums.day_rewards, add("tasks")),
 )
-ACCOUNT = replace("balance_cents", "last_seq")
+ACCOUNT = AccountState.__struct_fields__
+REPLACED = replace("balance_cents", "last_seq")
 
 
 class Posting:
@@ -143,7 +144,7 @@ class Posting:
         facts = self._fresh(now)
         people = {fact.person_id.int: fact.person_id for fact in facts}
         known = self._known(ledger, people)
-        calendar = self._calendar(ledger, facts, now) if facts else Calendar([], [])
+        calendar = self._calendar(ledger, facts, known, now) if facts else Calendar([], [], now)
         reached = names.reached(self.session, self._people.values())
         with pipelined(self.session):
             names.keep_people(self.session, self._people.values(), reached, now)
@@ -151,7 +152,7 @@ class Posting:
             prices = self._prices(ledger, known.prices, now)
             batch = Batch(ledger, calendar, known.of(people), prices, now)
             self._post(batch, facts)
-            columns = {name: list(map(attrgetter(name), batch.entries)) for name in ENTRY}
+            columns = columns_of(batch.entries, ENTRY)
         self._write(batch, columns)
         if self.memory is not None:
             known.accounts.update(batch.accounts)
@@ -184,10 +185,14 @@ class Posting:
         known.prices.update(reading.prices(self.session, tasks))
         return known
 
-    def _calendar(self, ledger: Ledger, facts: Sequence[Fact], now: datetime) -> Calendar:
+    def _calendar(
+        self, ledger: Ledger, facts: Sequence[Fact], known: Known, now: datetime
+    ) -> Calendar:
         """The days in which these facts count."""
         moments = [fact.occurred_at or now for fact in facts]
-        calendar = Calendar.read(self.session, min(moments))
+        oldest, calendar = min(moments), known.calendar
+        if calendar is None or oldest < calendar.since:
+            calendar = known.calendar = Calendar.read(self.session, oldest)
         ensure(ledger, calendar, self.books.zone, now, first=moments[0])
         return calendar
 
@@ -205,7 +210,9 @@ class Posting:
         """Make the entries; their accounts are written as they are after them."""
         for fact in fresh:
             batch.post(fact)
-        bulk(self.session, Account, list(map(asdict, batch.accounts.values())), ACCOUNT)
+        accounts = sorted(batch.accounts.values(), key=attrgetter("id"))
+        with writing(self.session, Account, columns_of(accounts, ACCOUNT), REPLACED):
+            pass
 
     def _write(self, batch: Batch, columns: Mapping[str, list[Any]]) -> None:
         """One statement per table, parents first; what needs no table is made meanwhile."""

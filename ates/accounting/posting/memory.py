@@ -1,4 +1,4 @@
-"""What the last batch of this process left in mind: accounts and prices that need no question."""
+"""What the last batch of this process left in mind: accounts, prices and days."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from ates.accounting.days import Calendar
 from ates.accounting.ledger import Ledger
 from ates.accounting.posting.reading import AccountState
 from ates.accounting.pricing import Price
@@ -18,11 +19,12 @@ Place = tuple[bytes, int, int]
 
 @dataclass
 class Known:
-    """Accounts and prices as they are in the books, by the number of the person's or task's id;
-    what is not here may be there all the same."""
+    """Accounts and prices as they are in the books, by the number of the person's or task's id, and
+    the newest days; what is not here may be there all the same."""
 
     accounts: dict[int, AccountState] = field(default_factory=dict)
     prices: dict[int, Price] = field(default_factory=dict)
+    calendar: Calendar | None = None
 
     def of(self, people: Iterable[int]) -> dict[int, AccountState]:
         """The accounts of these people, as far as they are known."""
@@ -33,8 +35,8 @@ class Memory:
     """Between two batches, what both of them need; only as long as nobody else wrote to the books.
 
     The head of the ledger says whether that is so: its hash names all entries up to here, its
-    count of events all prices. A batch takes everything out and puts it back once it is committed,
-    so that nothing is left of one that failed.
+    count of events all prices and days. A batch takes everything out and puts it back once it is
+    committed, so that nothing is left of one that failed.
     """
 
     def __init__(self) -> None:
