@@ -39,9 +39,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def canon(self) -> bytes:
         """`canon` of all fields in this order, written out, since each event has an entry: what
         comes again and again is made once."""
-        event_id = self.event_id
+        event_id, entry_no = self.event_id, b"%d" % self.entry_no
+        occurred_at = b"%d" % ((self.occurred_at - EPOCH) // MICROSECOND)
         return b"".join((
-            number(self.entry_no),
+            SIZES[len(entry_no)], entry_no,
             ID, self.person_id.int.to_bytes(16),
             PIECES[self.account_seq],
             PIECES[self.kind],
@@ -51,7 +52,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             PIECES[self.balance_cents],
             PIECES[self.business_date],
             PIECES[self.occurred_on],
-            number((self.occurred_at - EPOCH) // MICROSECOND),
+            SIZES[len(occurred_at)], occurred_at,
             PIECES[self.posted_at],
             NOTHING if event_id is None else ID + event_id.int.to_bytes(16),
         ))  # fmt: skip

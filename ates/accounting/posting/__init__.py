@@ -97,7 +97,10 @@ class Posting:
         """A task exists and is called so; this alone gives it a price (R13)."""
         if task.int not in self._tasks:
             self._tasks[task.int] = Task(task)
-        self._tasks[task.int].cards.append(card)
+        named = self._tasks[task.int]
+        named.cards.append(card)
+        if card.number is not None:
+            named.created = True
 
     def person(self, person: PersonCard) -> None:
         """Auth says how a person is called and reached; the newest version wins."""

@@ -100,8 +100,4 @@ class Task(msgspec.Struct):
 
     id: UUID
     cards: list[TaskCard] = []  # each gets its own
-
-    @property
-    def created(self) -> bool:
-        """Whether this batch begins with it, so that nothing can be known of it."""
-        return any(card.number is not None for card in self.cards)
+    created: bool = False  # the batch begins with it: nothing can be known of it
