@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from flask import Flask
 from sqlalchemy import case, select, update
@@ -19,7 +19,7 @@ from ates.kernel.envelope import Stored
 from ates.kernel.errors import Corrupt, UnknownEvent, is_outage
 from ates.kernel.events import Hand, attach, caused, contracts, parse
 from ates.kernel.inbox import Inbox
-from ates.kernel.log import following, halves, sequence
+from ates.kernel.log import Place, following, halves, sequence
 from ates.kernel.tables import LOCKS, MOVE, OWN_LOG, consumer
 
 log = logging.getLogger(__name__)
@@ -34,13 +34,6 @@ STORM = 20  # more culprits in one batch are a bug of the code, not poison
 
 def init_app(app: Flask, inboxes: Sequence[Inbox]) -> None:
     app.extensions["ates.inboxes"] = {inbox.name: inbox for inbox in inboxes}
-
-
-class Place(NamedTuple):
-    """How far a consumer has come in a log."""
-
-    log: str
-    position: int
 
 
 class Storm(Exception):
@@ -198,8 +191,7 @@ class Drain:
 
     def move(self, session: Session, last: Stored) -> None:
         """The position moves in the transaction of the effects."""
-        values = {"consumer": self.name, "of": last.log, "to": last.position, "now": clock.now()}
-        MOVE.run(session, **values)
+        MOVE.run(session, consumer=self.name, of=last.log, to=last.position, now=clock.now())
 
     def pause(self, reason: str) -> None:
         """Stop this consumer until a person has looked; a rebuild nobody reads is only told."""

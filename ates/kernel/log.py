@@ -1,7 +1,7 @@
 """The log: the sequencer gives committed events their gapless numbers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Row, delete, func, insert, literal, select, tuple_, update
@@ -30,6 +30,13 @@ _COPIED = (
     "data",
     "meta",
 )
+
+
+class Place(NamedTuple):
+    """How far a consumer has come in a log."""
+
+    log: str
+    position: int
 
 
 def halves(

@@ -17,7 +17,11 @@ from tests.engines.run import free_port
 
 def environ(**more: str) -> dict[str, str]:
     """Ours without any setting of aTES; the environment that runs the tests is the prepared one."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("ATES_")}
+    mine = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ATES_") or name == "ATES_VENV"
+    }
     return {**mine, "ATES_DATA": "", "PYTHONPATH": str(CHECKOUT), **more}
 
 
