@@ -18,6 +18,7 @@ from ates.accounting.posting import PersonCard, Posting
 from ates.accounting.report import Report
 from ates.accounting.verify import Level
 from ates.accounting.verify import verify as proof
+from ates.contracts.tasks import TaskCreated
 from ates.kernel import clock
 from ates.kernel.db import Database
 from ates.kernel.envelope import Meta
@@ -48,6 +49,17 @@ def moment(text: str) -> datetime:
 def said(at: datetime, event_id: int) -> Meta:
     """The envelope of an event that happened at this moment."""
     return Meta(id=UUID(int=event_id), source="tasks", key="", key_version=1, occurred_at=at)
+
+
+def created(number: int) -> TaskCreated:
+    return TaskCreated(
+        task_id=task(number),
+        key_version=1,
+        number=number,
+        title="Fix the nest",
+        jira_id=f"POPUG-{number}",
+        created_by=ARA,
+    )
 
 
 def person(person_id: UUID, **changes: Any) -> PersonCard:

@@ -10,12 +10,12 @@ from sqlalchemy import exc, select, text, update
 
 from ates.accounting.models import Card, Person
 from ates.contracts.auth import PersonChanged, PersonRegistered, Role
-from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskCreated, TaskRetitled
+from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskRetitled
 from ates.kernel import clock
 from ates.kernel.bus import publish
 from ates.kernel.events import meta_of
 from ates.kernel.tables import consumer, parked
-from tests.accounting.make import ARA, BIBI, Office, moment, task
+from tests.accounting.make import ARA, BIBI, Office, created, moment, task
 from tests.engines.marks import both
 
 Drain = Callable[[], None]
@@ -30,17 +30,6 @@ def say(office: Office, at: str, *events: Any) -> None:
 def hear(drain: Drain, at: str) -> None:
     with clock.frozen(moment(at)):
         drain()
-
-
-def created(number: int) -> TaskCreated:
-    return TaskCreated(
-        task_id=task(number),
-        key_version=1,
-        number=number,
-        title="Fix the nest",
-        jira_id=f"POPUG-{number}",
-        created_by=ARA,
-    )
 
 
 @both

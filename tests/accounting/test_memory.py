@@ -10,29 +10,18 @@ from flask import Flask
 
 from ates.accounting.posting import memory as module
 from ates.accounting.posting.memory import Memory
-from ates.contracts.tasks import TaskAssigned, TaskCompleted, TaskCreated
+from ates.contracts.tasks import TaskAssigned, TaskCompleted
 from ates.kernel import clock
 from ates.kernel.bus import publish
 from ates.kernel.delivery import Drain as Consumer
 from ates.kernel.errors import DatabaseAway
-from tests.accounting.make import ARA, BIBI, COCO, Office, moment, task
+from tests.accounting.make import ARA, BIBI, COCO, Office, created, moment, task
 from tests.engines.marks import both
 from tests.engines.statements import statements
 from tests.kernel.faults import DRAIN, Crash, breaking, crash, replaced
 
 pytestmark = both
 Drain = Callable[[], None]
-
-
-def created(number: int) -> TaskCreated:
-    return TaskCreated(
-        task_id=task(number),
-        key_version=1,
-        number=number,
-        title="Fix the nest",
-        jira_id=None,
-        created_by=ARA,
-    )
 
 
 def assigned(number: int, who: Any, *, version: int = 2, draw: int = 1) -> TaskAssigned:
