@@ -98,6 +98,7 @@ def loading(database: Database, tables: Sequence[str]) -> Iterator[Loader]:
     Meanwhile `tables` have no secondary indexes, and on PostgreSQL no keys: made again at the end,
     they prove all rows at once, for less than row by row. Nobody else may use the database.
     """
+    database.close()  # of SQLite's journal only the last connection decides
     with database.engine.connect() as connection:
         raw: Any = connection.connection.dbapi_connection
         if database.is_sqlite:

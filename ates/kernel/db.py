@@ -85,8 +85,9 @@ class Database:
         self.unsafe = unsafe  # throw-away test databases only
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._engine()
+        self.readers = self._readers_of_sqlite() if self.is_sqlite else self.engine
         self._writing = self.engine.execution_options(ates_mode="write")
-        self._reading = self.engine.execution_options(ates_mode="read")
+        self._reading = self.readers.execution_options(ates_mode="read")
 
     def session(self, mode: Literal["read", "write"] = "write") -> Session:
         """A session outside of the idioms below: the caller begins, commits and closes."""
@@ -111,8 +112,10 @@ class Database:
             yield session
 
     def close(self) -> None:
-        self.engine.dispose()
-        self.engine.clear_compiled_cache()  # mappers remember the dialect, and it the rest
+        """Let go of every connection; the next use opens new ones."""
+        for engine in (self.engine, self.readers):
+            engine.dispose()
+            engine.clear_compiled_cache()  # mappers remember the dialect, and it the rest
 
     def _engine(self) -> Engine:
         common: dict[str, Any] = {
@@ -133,6 +136,15 @@ class Database:
         return engine
 
     # --- SQLite ---------------------------------------------------------------------------------
+
+    def _readers_of_sqlite(self) -> Engine:
+        """Connections of their own, which cannot write: to switch one from reading to writing makes
+        SQLite read all of its statements anew. What listens to `engine` hears of these too."""
+        engine = self._engine()
+        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON"))
+        event.remove(engine, "begin", self._begin_sqlite)  # it comes with all others
+        engine.dispatch = engine.dispatch._join(self.engine.dispatch)
+        return engine
 
     def _connect_sqlite(self, dialect: Any, record: Any, cargs: Any, cparams: Any) -> Any:
         """Open an existing file only: a database that is gone must not come back empty."""
@@ -155,13 +167,11 @@ class Database:
         raw: Any = connection.connection.dbapi_connection
         cursor = raw.cursor()  # past SQLAlchemy, which would take longer than the statement
         if connection.get_execution_options().get("ates_mode") == "read":
-            cursor.execute("PRAGMA query_only = ON")
             cursor.execute("BEGIN DEFERRED")
             return
         # SQLite's own busy handler sleeps up to 100 ms, so that a drain which takes the lock again
         # and again starves requests for seconds: ask every millisecond instead.
         until = clock.monotonic() + self.sqlite_lock
-        cursor.execute("PRAGMA query_only = OFF")
         cursor.execute("PRAGMA busy_timeout = 0")
         try:
             while True:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from operator import itemgetter
 from types import GenericAlias
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -42,7 +42,7 @@ Turn = Callable[[Any], Any]  # the values of a column, as the driver takes them
 
 COPIED_FROM = 20  # rows; fewer are not worth the two more messages of a COPY
 QUOTED = (Text, LargeBinary)  # what can hold anything, also a quote or a comma
-UTC_LENGTH = len("2026-11-24T10:00:00.000000Z")
+UTC_LENGTH = len("2026-11-24T10:00:00.000000Z")  # of a whole second, msgspec writes no fraction
 
 
 def write(session: Session, table: Table, rows: Sequence[Row], merge: Merge | None = None) -> None:
@@ -203,18 +203,13 @@ def _json(values: list[Any]) -> str:
 
 def _sortable(moments: list[datetime | None]) -> list[str | None]:
     """`types.sortable` for many; msgspec writes a moment in UTC ten times faster."""
+    texts, count = msgspec.to_builtins(moments), len(moments)
+    if None not in texts:
+        written = "\n".join(texts)
+        if written.count("Z") == count and len(written) == count * (UTC_LENGTH + 1) - 1:
+            return cast("list[str | None]", written.replace("Z", "+00:00").split("\n"))
     _refuse_naive(moments)
-    if moments.count(moments[0]) == len(moments):  # when a batch was posted
-        return [None if moments[0] is None else sortable(moments[0])] * len(moments)
-    texts = msgspec.to_builtins(moments)
-    return [
-        None
-        if moment is None
-        else text[:-1] + "+00:00"
-        if len(text) == UTC_LENGTH and text[-1] == "Z"
-        else sortable(moment)
-        for text, moment in zip(texts, moments, strict=True)
-    ]
+    return [None if moment is None else sortable(moment) for moment in moments]
 
 
 def _days(days: list[date | None]) -> list[str | None]:

@@ -153,9 +153,9 @@ def test_rows_are_streamed_and_the_connection_comes_back(asked: Flask, backend: 
         answer = download("ops", "list", (COLUMNS[0],), numbers(5 * BATCH), Dialect.PLAIN)
         pieces = iter(answer.iter_encoded())
         assert next(pieces).startswith(b"number\r\n1\r\n")
-        assert opened[0].engine.pool.checkedout() == 1
+        assert opened[0].readers.pool.checkedout() == 1
         answer.close()  # the reader goes away
-    assert opened[0].engine.pool.checkedout() == 0
+    assert opened[0].readers.pool.checkedout() == 0
     whole = download("ops", "list", (COLUMNS[0],), numbers(5 * BATCH), Dialect.PLAIN)
     assert whole.get_data(as_text=True).endswith(f"{5 * BATCH}\r\ntotal,{5 * BATCH}\r\n")
     assert whole.headers["Content-Disposition"] == 'attachment; filename="list.csv"'

@@ -1,7 +1,7 @@
 """The price of a task, drawn when its first event is heard, and how many tasks have each (R13)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,23 +19,21 @@ TOTAL = add("tasks")
 
 
 def draw(
-    ledger: Ledger, tasks: Iterable[UUID], keyring: Keyring, now: datetime
+    ledger: Ledger, tasks: Sequence[UUID], keyring: Keyring, now: datetime
 ) -> dict[int, Price]:
     """Draw the prices of tasks that are heard of for the first time; they are counted and said."""
     key = keyring.sub_key(keyring.current, "price")
-    drawn = {}
-    rows = []
-    for task in tasks:
-        price = drawn[task.int] = price_of(task, key)
-        rows.append(
-            {
-                "task_id": task,
-                "fee_cents": price.fee_cents,
-                "reward_cents": price.reward_cents,
-                "key_id": keyring.current,
-                "priced_at": now,
-            }
-        )
+    drawn = {task.int: price_of(task, key) for task in tasks}
+    rows = [
+        {
+            "task_id": task,
+            "fee_cents": price.fee_cents,
+            "reward_cents": price.reward_cents,
+            "key_id": keyring.current,
+            "priced_at": now,
+        }
+        for task, price in zip(tasks, drawn.values(), strict=True)
+    ]
     if rows:
         bulk(ledger.session, TaskPrice, rows)
         _count(ledger.session, rows)

@@ -73,7 +73,7 @@ class Stage:
 
     def _empty(self) -> None:
         if self.database.is_sqlite:
-            self.database.engine.dispose()
+            self.database.close()
             for ending in ("-wal", "-shm"):
                 self.file.with_name(self.file.name + ending).unlink(missing_ok=True)
             sqlite.copy(self.file)
