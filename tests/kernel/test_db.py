@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, exc, insert, select, text
+from sqlalchemy import delete, exc, insert, select, text, update
 
 from ates.kernel.bus import publish
 from ates.kernel.db import WORK, Database, Limits, after_commit
@@ -206,6 +207,25 @@ def test_a_connection_that_was_cut_is_an_outage_and_the_next_one_works(plant: Pl
         write()
     with plant.database.reading() as session:
         assert session.execute(select(toy.sums)).all() == []
+
+
+@sqlite
+def test_sqlite_compiles_a_statement_once_whatever_is_read_in_between(plant: Plant) -> None:
+    compiled: list[Any] = []
+
+    def note(_action: int, *about: Any) -> int:
+        compiled.append(about[:2])
+        return 0
+
+    with plant.database.transaction() as session:
+        raw: Any = session.connection().connection.dbapi_connection
+        raw.set_authorizer(note)
+    for _ in range(3):
+        with plant.database.transaction() as session:
+            session.execute(update(toy.sums).values(events=1))
+        with plant.database.reading() as session:
+            assert session.execute(select(toy.sums)).all() == []
+    assert compiled.count((toy.sums.name, "events")) == 1
 
 
 @postgresql
