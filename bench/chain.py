@@ -9,10 +9,11 @@ from ates.kernel.bus import publish_all
 from ates.kernel.db import Database
 from ates.kernel.delivery import Drain
 from ates.kernel.log import sequence
-from bench.drain import database_of, drain_log
+from bench.drain import database_of
 from bench.events import Day
 from bench.places import Place, opened
 from bench.table import Measure, rate
+from bench.worker import drain_log
 
 PRESS = 50  # events a producer's transaction says
 
