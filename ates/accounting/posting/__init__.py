@@ -282,8 +282,8 @@ def _refuse_future(facts: Sequence[Fact], now: datetime) -> None:
 def _in_future(facts: Sequence[Fact], now: datetime) -> datetime | None:
     """The moment of a fact that has not come yet, if there is one."""
     until = now + AHEAD
-    moments = (fact.occurred_at for fact in facts if fact.occurred_at is not None)
-    return next((moment for moment in moments if moment > until), None)
+    moments = [fact.occurred_at for fact in facts]
+    return next((moment for moment in moments if moment is not None and moment > until), None)
 
 
 def _cards_of(entries: Sequence[NewEntry], cards: Mapping[int, Row]) -> list[Row]:

@@ -30,17 +30,18 @@ class Batch:
 
     def post(self, fact: Fact) -> None:
         """Make the entry of a fact."""
-        account = self.accounts.get(fact.person_id.int) or self._open(fact.person_id)
+        ledger, now, person = self.ledger, self.now, fact.person_id
+        account = self.accounts.get(person.int) or self._open(person)
         amount = self._amount(fact)
         account.balance_cents += amount
         account.last_seq += 1
-        self.ledger.last_entry_no += 1
-        occurred_at = fact.occurred_at or self.now
+        ledger.last_entry_no += 1
+        occurred_at = fact.occurred_at or now
         natural = fact.settles or self.calendar.natural(occurred_at)
         entry = NewEntry(
-            entry_no=self.ledger.last_entry_no,
+            entry_no=ledger.last_entry_no,
             account_id=account.id,
-            person_id=account.person_id,
+            person_id=person,
             account_seq=account.last_seq,
             kind=fact.kind,
             source_id=fact.source_id,
@@ -50,7 +51,7 @@ class Batch:
             business_date=fact.settles or max(natural, self.calendar.open[0]),
             occurred_on=natural,
             occurred_at=occurred_at,
-            posted_at=self.now,
+            posted_at=now,
             event_id=fact.cause.id if fact.cause else None,
         )
         self.entries.append(entry)

@@ -24,12 +24,13 @@ def draw(
     """Draw the prices of tasks that are heard of for the first time; they are counted and said."""
     key = keyring.sub_key(keyring.current, "price")
     drawn = {task.int: price_of(task, key) for task in tasks}
+    key_id = keyring.current
     rows = [
         {
             "task_id": task,
             "fee_cents": price.fee_cents,
             "reward_cents": price.reward_cents,
-            "key_id": keyring.current,
+            "key_id": key_id,
             "priced_at": now,
         }
         for task, price in zip(tasks, drawn.values(), strict=True)
