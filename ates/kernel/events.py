@@ -1,12 +1,12 @@
 """Contracts: what an event is, how it is written and read, and what it knows of itself."""
 
 import builtins
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from types import new_class
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import msgspec
@@ -32,6 +32,7 @@ class Contract:
     version: int
     key: str  # the field that names the aggregate
     cls: builtins.type[Any]
+    write: Callable[[Any], bytes]  # canonical, not proven
     encode: Callable[[Any], bytes]
     decode: Callable[[Any], Any]  # of data as it is today
     parse: Callable[[str], Any]  # of the text of such data
@@ -49,7 +50,7 @@ _upcasters: dict[tuple[str, int], Callable[[Data], Data]] = {}
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def event(name: str, *, version: int, key: str) -> Callable[[type[E]], type[E]]:
-    """Declare a contract: a frozen keyword-only dataclass with a strict encoder and decoder.
+    """Declare a contract: a frozen keyword-only struct with a strict encoder and decoder.
 
     `key` names the field of the aggregate the event is about; `key_version`, in every contract, is
     that aggregate's own event number (1, 2, 3 …) and travels in the envelope. A repeated type, a
@@ -58,13 +59,17 @@ def event(name: str, *, version: int, key: str) -> Callable[[type[E]], type[E]]:
 
     def declare(cls: type[E]) -> type[E]:
         assert name not in contracts, f"{name} is declared twice"
-        made = dataclass(frozen=True, kw_only=True)(cls)
-        fields = {field.name for field in dataclasses.fields(made)}  # type: ignore[arg-type]
-        assert {key, "key_version"} <= fields, f"{name} needs {key} and key_version"
-        read = msgspec.json.Decoder(made).decode
-        contract = Contract(name, version, key, made, _encoder(made), _decoder(made), read)
+        made = _struct(cls)
+        assert {key, "key_version"} <= set(made.__struct_fields__), (
+            f"{name} needs {key} and key_version"
+        )
+        read, write = msgspec.json.Decoder(made).decode, _writer(made)
+        contract = Contract(
+            name, version, key, made, write, _encoder(made, write), _decoder(made), read
+        )
         contracts[name] = _by_class[made] = contract
-        return made
+        declared: type[E] = made
+        return declared
 
     return declare
 
@@ -155,27 +160,44 @@ def parse(name: str, version: int, text: str, key_version: int) -> Any:
 def made(cls: type[E], **data: Any) -> E:
     """An event from data that is checked on the way (nested contracts may be mappings).
 
-    For events of many lines: what was made so needs no second proof when it is written. Raises
-    msgspec.ValidationError.
+    For events of many lines: what was made so needs no second proof, and is written while its lines
+    are in the caches. Raises msgspec.ValidationError.
     """
     event = msgspec.convert(data, cls)
-    event.__dict__["_made"] = True
+    event.__dict__["_written"] = _by_class[cls].write(event)
     return event
 
 
-def _encoder(cls: type[Any]) -> Callable[[Any], bytes]:
-    """Canonical JSON (sorted keys) without the key_version, proven readable before it is used."""
-    encoder = msgspec.json.Encoder(order="sorted")
-    names = [field.name for field in dataclasses.fields(cls) if field.name != "key_version"]
+def _struct(cls: type[Any]) -> Any:
+    """A struct that says what a class says: made and read in half the time of a dataclass. It has
+    room for its envelope."""
+    body = {
+        name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")
+    }
+    how = {"frozen": True, "kw_only": True, "dict": True}
+    return new_class(cls.__name__, (msgspec.Struct,), how, lambda made: made.update(body))
+
+
+def _encoder(cls: type[Any], write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """Canonical JSON, proven readable before it is used."""
 
     def encode(event: Any) -> bytes:
-        if "_made" not in event.__dict__:
-            plain = msgspec.to_builtins(event)
-            if msgspec.convert(plain, cls) != event:  # strictly what a consumer will read
-                raise msgspec.ValidationError(f"{cls.__name__} would not be read as it was said")
-        return encoder.encode({name: getattr(event, name) for name in names})
+        written: bytes | None = event.__dict__.get("_written")
+        if written is not None:
+            return written
+        plain = msgspec.to_builtins(event)
+        if msgspec.convert(plain, cls) != event:  # strictly what a consumer will read
+            raise msgspec.ValidationError(f"{cls.__name__} would not be read as it was said")
+        return write(event)
 
     return encode
+
+
+def _writer(cls: type[Any]) -> Callable[[Any], bytes]:
+    """JSON with sorted keys, without the key_version."""
+    encoder = msgspec.json.Encoder(order="sorted")
+    names = [name for name in cls.__struct_fields__ if name != "key_version"]
+    return lambda event: encoder.encode({name: getattr(event, name) for name in names})
 
 
 def _decoder(cls: type[Any]) -> Callable[[Any], Any]:

@@ -1,7 +1,7 @@
 """Contracts: strict in what is said, patient with what was said before."""
 
 import json
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -129,7 +129,7 @@ def test_a_producer_cannot_say_what_its_contract_refuses(wrong: dict[str, Any]) 
 
 def test_an_event_is_a_value() -> None:
     said = everything()
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError, match="immutable"):
         said.number = 8  # type: ignore[misc]
     with pytest.raises(TypeError):
         Everything(uuid4(), 1)  # type: ignore[call-arg]
