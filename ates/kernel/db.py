@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import psycopg
 from flask import Flask, current_app
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, exc, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
-from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ates.kernel import clock, durable
 from ates.kernel.deadline import Deadline
-from ates.kernel.errors import N_, Conflict, DatabaseAway, is_outage
+from ates.kernel.errors import plain_faults
 from ates.kernel.types import BigInt
 
 NAMING = {
@@ -97,7 +95,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Write: commits on leaving, rolls back on an error; then does what waits for that."""
-        with _plain_faults(), self.session("write") as session:
+        with plain_faults(), self.session("write") as session:
             with session.begin():
                 yield session
             waiting = session.info.pop("after_commit", {})
@@ -105,9 +103,25 @@ class Database:
             act()
 
     @contextmanager
+    def begun(self) -> Iterator[Session]:
+        """The same for a batch: begun at once, and spoken to past SQLAlchemy (kernel.driver), whose
+        session joins in if somebody uses it. To open one takes twice as long as to begin."""
+        with (
+            plain_faults(),
+            self._writing.begin() as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
+            session.info["driver"] = None, connection.connection.dbapi_connection
+            yield session
+            if session.in_transaction():
+                session.commit()  # it writes what it holds; the connection's own commit follows
+        for act in session.info.pop("after_commit", {}).values():
+            act()
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """Read one snapshot; never waits for a writer, and cannot write."""
-        with _plain_faults(), self.session("read") as session, session.begin():
+        with plain_faults(), self.session("read") as session, session.begin():
             session.info["reading"] = True
             yield session
 
@@ -224,27 +238,6 @@ class Database:
 
 def _ms(seconds: float) -> int:
     return int(seconds * 1000)
-
-
-@contextmanager
-def _plain_faults() -> Iterator[None]:
-    """Name what the caller can act on: a lost race is a Conflict, a lost database DatabaseAway."""
-    try:
-        yield
-    except StaleDataError as error:
-        raise Conflict(N_("Somebody was faster. Look at the present state.")) from error
-    except exc.DBAPIError as error:
-        if error.connection_invalidated or _cannot_open(error):
-            raise DatabaseAway(str(error.orig)) from error
-        raise
-
-
-def _cannot_open(error: exc.DBAPIError) -> bool:
-    name = getattr(error.orig, "sqlite_errorname", None) or ""
-    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return True
-    lost = isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None
-    return lost and is_outage(error)
 
 
 # --- the application's database ------------------------------------------------------------------

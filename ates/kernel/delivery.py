@@ -146,7 +146,7 @@ class Drain:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        with self.database.transaction() as session:
+        with self.database.begun() as session:
             if self.follows:
                 self.name = generations.live(session, self.inbox.name)
             if self.inbox.rebuildable:
@@ -170,9 +170,8 @@ class Drain:
 
     def apply(self, session: Session, rows: Sequence[Stored]) -> None:
         """Hand the events to their handlers, through one fresh unit that is flushed once."""
-        handlers = self.inbox.handlers()
+        handlers, hand = self.inbox.handlers(), Hand()
         unit = self.inbox.unit(session)
-        hand = Hand()
         with caused(hand):
             for row in rows:
                 handler = handlers.get(row.type)

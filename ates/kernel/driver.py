@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, exc
+from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 from ates.kernel import db
@@ -20,21 +20,19 @@ FAULTS = (sqlite3.Error, psycopg.Error)
 
 def send(session: Session, statement: str, values: Sequence[Any] = ()) -> Any:
     """Run one statement of the driver with values as it takes them; the driver's cursor."""
-    connection = session.connection()
     try:
-        return _raw(connection).execute(statement, values)
+        return _raw(session).execute(statement, values)
     except FAULTS as error:
-        raise _named(connection, statement, error) from error
+        raise _named(session, statement, error) from error
 
 
 def send_many(session: Session, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for each row. SQLite repeats a prepared one faster than it reads a long
     one."""
-    connection = session.connection()
     try:
-        _raw(connection).executemany(statement, rows)
+        _raw(session).executemany(statement, rows)
     except FAULTS as error:
-        raise _named(connection, statement, error) from error
+        raise _named(session, statement, error) from error
 
 
 @contextmanager
@@ -48,39 +46,45 @@ def pipelined(session: Session) -> Iterator[None]:
     if db.is_sqlite(session):
         yield
         return
-    connection = session.connection()
     try:
-        with _raw(connection).pipeline():
+        with _raw(session).pipeline():
             yield
     except psycopg.Error as error:
-        raise _named(connection, "a pipeline", error) from error
+        raise _named(session, "a pipeline", error) from error
 
 
 def in_pipeline(session: Session) -> bool:
     """Whether a COPY, which PostgreSQL takes in no pipeline, has to be another statement."""
-    status = _raw(session.connection()).pgconn.pipeline_status
+    status = _raw(session).pgconn.pipeline_status
     return bool(status != psycopg.pq.PipelineStatus.OFF)
 
 
 @contextmanager
 def copying(session: Session, statement: str, columns: list[list[str]]) -> Iterator[None]:
     """One COPY of the columns of a table: on its way within the block, there at its end."""
-    connection = session.connection()
     text = "\n".join(["\t".join(row) for row in zip(*columns, strict=True)]) + "\n"
     try:
-        with _raw(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        with _raw(session).cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(text)
             yield
     except psycopg.Error as error:
-        raise _named(connection, statement, error) from error
+        raise _named(session, statement, error) from error
 
 
-def _raw(connection: Connection) -> Any:
-    return connection.connection.dbapi_connection
+def _raw(session: Session) -> Any:
+    """The driver's connection; SQLAlchemy walks to it anew each time, so it is kept for a
+    transaction."""
+    transaction, kept = session.get_transaction(), session.info.get("driver")
+    if kept is not None and kept[0] is transaction:
+        return kept[1]
+    raw = session.connection().connection.dbapi_connection
+    session.info["driver"] = session.get_transaction(), raw
+    return raw
 
 
-def _named(connection: Connection, statement: str, error: Any) -> Any:
-    lost = connection.dialect.is_disconnect(error, _raw(connection), None)
+def _named(session: Session, statement: str, error: Any) -> Any:
+    connection = session.connection()
+    lost = connection.dialect.is_disconnect(error, _raw(session), None)
     if lost:
         connection.invalidate(error)
     base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error

@@ -1,10 +1,12 @@
 """Refusals, which people read, and faults, which machines act on."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy import exc
+from sqlalchemy.orm.exc import StaleDataError
 
 
 def N_(sentence: str) -> str:  # noqa: N802 - the name gettext gives to marking without translating
@@ -142,3 +144,24 @@ def _is_outage_of_driver(error: BaseException | None) -> bool:
         name = getattr(error, "sqlite_errorname", "") or ""
         return any(name.startswith(code) for code in _OUTAGE_CODES)
     return False
+
+
+@contextmanager
+def plain_faults() -> Iterator[None]:
+    """Name what the caller can act on: a lost race is a Conflict, a lost database DatabaseAway."""
+    try:
+        yield
+    except StaleDataError as error:
+        raise Conflict(N_("Somebody was faster. Look at the present state.")) from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated or _cannot_open(error):
+            raise DatabaseAway(str(error.orig)) from error
+        raise
+
+
+def _cannot_open(error: exc.DBAPIError) -> bool:
+    name = getattr(error.orig, "sqlite_errorname", None) or ""
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return True
+    lost = isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None
+    return lost and is_outage(error)
