@@ -2,69 +2,60 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from ates.contracts.accounting import Kind
 
 BEFORE_ALL = bytes(32)  # the hash before the first block
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+DAY_SECONDS = 86_400
 KEPT = 16_384  # values whose bytes are kept
 
 Value = int | str | bytes | UUID | date | datetime | None
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An entry as it is hashed: the person instead of the account, which must not change hands."""
+# An entry as it is hashed: all columns of its row in the table's order, and the person besides: the
+# account must not change hands. (Its number itself is left out.)
+Line = tuple[
+    int, int, int, Kind, UUID, int, int, int, date, date, datetime, datetime, UUID | None, UUID
+]
 
-    entry_no: int
-    person_id: UUID
-    account_seq: int
-    kind: Kind
-    source_id: UUID
-    source_no: int
-    amount_cents: int
-    balance_cents: int
-    business_date: date
-    occurred_on: date
-    occurred_at: datetime
-    posted_at: datetime
-    event_id: UUID | None
 
-    def canon(self) -> bytes:
-        """`canon` of all fields in this order, written out, since each event has an entry: what
-        comes again and again is made once."""
-        event_id, entry_no = self.event_id, b"%d" % self.entry_no
-        occurred_at = b"%d" % ((self.occurred_at - EPOCH) // MICROSECOND)
-        return b"".join((
-            SIZES[len(entry_no)], entry_no,
-            ID, self.person_id.int.to_bytes(16),
-            PIECES[self.account_seq],
-            PIECES[self.kind],
-            ID, self.source_id.int.to_bytes(16),
-            PIECES[self.source_no],
-            PIECES[self.amount_cents],
-            PIECES[self.balance_cents],
-            PIECES[self.business_date],
-            PIECES[self.occurred_on],
-            SIZES[len(occurred_at)], occurred_at,
-            PIECES[self.posted_at],
+def told(lines: Iterable[Line]) -> bytes:
+    """`canon` of entry_no, person_id, account_seq, kind, source_id, source_no, amount_cents,
+    balance_cents, business_date, occurred_on, occurred_at, posted_at and event_id of each line, one
+    line after the other.
+
+    Written out, since each event has an entry: what comes again and again is made once.
+    """
+    pieces, days, kinds, sizes, epoch = PIECES, DAYS, KINDS, SIZES, EPOCH
+    out: list[bytes] = []
+    for (
+        number, _, account_seq, kind, source_id, source_no, amount_cents, balance_cents,
+        business_date, occurred_on, occurred_at, posted_at, event_id, person_id,
+    ) in lines:  # fmt: skip
+        entry_no, since = b"%d" % number, occurred_at - epoch
+        moment = b"%d" % (
+            (since.days * DAY_SECONDS + since.seconds) * 1_000_000 + since.microseconds
+        )
+        out += (
+            sizes[len(entry_no)], entry_no,
+            ID, person_id.int.to_bytes(16),
+            pieces[account_seq],
+            kinds[kind], source_id.int.to_bytes(16),
+            pieces[source_no],
+            pieces[amount_cents],
+            pieces[balance_cents],
+            days[business_date, occurred_on],
+            sizes[len(moment)], moment,
+            pieces[posted_at],
             NOTHING if event_id is None else ID + event_id.int.to_bytes(16),
-        ))  # fmt: skip
-
-
-class Hashed(Protocol):
-    """An entry as a block hashes it: a Line, or its bytes made otherwise."""
-
-    @property
-    def entry_no(self) -> int: ...
-
-    def canon(self) -> bytes: ...
+        )  # fmt: skip
+    return b"".join(out)
 
 
 def canon(*values: Value) -> bytes:
@@ -82,19 +73,24 @@ def canon(*values: Value) -> bytes:
 
 
 def block_hash(
-    key: bytes, before: bytes, block_no: int, posted_at: datetime, lines: Sequence[Hashed]
+    key: bytes,
+    before: bytes,
+    block_no: int,
+    posted_at: datetime,
+    ends: tuple[int, int],
+    entries: bytes,
 ) -> bytes:
-    """The keyed hash of a block and of all before it. `lines` are its entries in order."""
-    assert lines, "a block has entries"
-    digest = hashlib.sha256(b"".join([line.canon() for line in lines])).digest()
-    text = canon(before, block_no, lines[0].entry_no, lines[-1].entry_no, posted_at, digest)
-    return hmac.new(key, text, hashlib.sha256).digest()
+    """The keyed hash of a block and of all before it. `ends` are the numbers of its first and its
+    last entry, `entries` what `told` says of them all."""
+    assert entries, "a block has entries"
+    digest = hashlib.sha256(entries).digest()
+    return hmac.digest(key, canon(before, block_no, *ends, posted_at, digest), "sha256")
 
 
 def day_seal(key: bytes, *fields: Value) -> bytes:
     """The keyed digest of a closed day: business_date, starts_at, ends_at, close_entry_no, last
     hash, and the day's fees, rewards and adjustments in signed cents, in this order."""
-    return hmac.new(key, canon(*fields), hashlib.sha256).digest()
+    return hmac.digest(key, canon(*fields), "sha256")
 
 
 # By type, since each entry has thirteen values and each event an entry.
@@ -117,14 +113,19 @@ def number(value: int) -> bytes:
     return SIZES[len(text)] + text
 
 
-class _Pieces(dict[Value, bytes]):
+class _Pieces(dict[Any, bytes]):
     """The canonical bytes of values that come again and again."""
 
-    def __missing__(self, value: Value) -> bytes:
+    def __init__(self, make: Callable[[Any], bytes]) -> None:
+        self.make = make
+
+    def __missing__(self, value: Any) -> bytes:
         if len(self) >= KEPT:
             self.clear()
-        made = self[value] = canon(value)
+        made = self[value] = self.make(value)
         return made
 
 
-PIECES = _Pieces()
+PIECES = _Pieces(canon)
+DAYS = _Pieces(lambda days: canon(*days))  # two of them
+KINDS = _Pieces(lambda kind: canon(kind) + ID)  # and what comes before the id behind it

@@ -11,7 +11,18 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from ates.kernel import many
 from ates.kernel.many import Insert, Merge, Row
 
-__all__ = ["Merge", "Row", "add", "bulk", "columns_of", "names_of", "newer", "replace", "writing"]
+__all__ = [
+    "Merge",
+    "Row",
+    "add",
+    "bulk",
+    "columns_of",
+    "lay",
+    "names_of",
+    "newer",
+    "replace",
+    "writing",
+]
 
 
 def bulk(
@@ -26,10 +37,23 @@ def bulk(
     many.write(session, table, rows, merge)
 
 
+def lay(
+    session: Session,
+    model: type[DeclarativeBase],
+    names: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    merge: Merge | None = None,
+) -> None:
+    """The same for rows that are the values of `names` (kernel.many)."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    many.lay(session, table, names, rows, merge)
+
+
 def writing(
     session: Session,
     model: type[DeclarativeBase],
-    columns: Mapping[str, list[Any]],
+    columns: Mapping[str, Sequence[Any]],
     merge: Merge | None = None,
 ) -> AbstractContextManager[None]:
     """Write rows that stand side by side in `columns`, in the order of their keys, while a block

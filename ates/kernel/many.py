@@ -46,8 +46,21 @@ UTC_LENGTH = len("2026-11-24T10:00:00.000000Z")  # of a whole second, msgspec wr
 
 
 def write(session: Session, table: Table, rows: Sequence[Row], merge: Merge | None = None) -> None:
-    """Write `rows` (all with the same columns) in the order of their keys, or in their own order
-    where the database draws the key.
+    """`lay` for rows that name their columns, all the same."""
+    if rows:
+        names = tuple(rows[0])
+        lay(session, table, names, [tuple([row[name] for name in names]) for row in rows], merge)
+
+
+def lay(
+    session: Session,
+    table: Table,
+    names: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    merge: Merge | None = None,
+) -> None:
+    """Write `rows`, each with the values of `names`, in the order of their keys, or in their own
+    order where the database draws the key.
 
     Two writers that meet in one table then wait for each other instead of dying together.
     PostgreSQL gets a COPY, or where rows merge an array per column: one statement fires one trigger
@@ -55,26 +68,22 @@ def write(session: Session, table: Table, rows: Sequence[Row], merge: Merge | No
     """
     if not rows:
         return
-    names = tuple(rows[0])
     order = _order(table, names)
     ordered = rows if order is None else sorted(rows, key=order)
-    if len(names) == 1:  # of one name itemgetter gives no tuple
-        columns = {name: [row[name] for row in ordered] for name in names}
-    else:
-        picked = zip(*map(itemgetter(*names), ordered), strict=True)
-        columns = dict(zip(names, map(list, picked), strict=True))
+    columns = dict(zip(names, zip(*ordered, strict=True), strict=True))
     with writing(session, table, columns, merge):
         pass
 
 
 @contextmanager
 def writing(
-    session: Session, table: Table, columns: Mapping[str, list[Any]], merge: Merge | None = None
+    session: Session, table: Table, columns: Mapping[str, Sequence[Any]], merge: Merge | None = None
 ) -> Iterator[None]:
-    """The same for rows that stand side by side in `columns`, in the order of their keys: on
-    their way within the block, there at its end.
+    """The same for rows that stand side by side in `columns`, in the order of their keys: there at
+    the end of the block, which must not speak to the database.
 
-    PostgreSQL takes a COPY in while the block works; it must not speak to the database.
+    PostgreSQL takes a COPY in while the block works. SQLite waits until it is done: what is made of
+    the same things is made faster before it than after it, while they are in the caches.
     """
     on_sqlite, rows = db.is_sqlite(session), len(next(iter(columns.values())))
     if not rows:
@@ -91,10 +100,12 @@ def writing(
             yield
         return
     if on_sqlite:
-        driver.send_many(session, statement, list(zip(*turned, strict=True)))
+        all_rows = list(zip(*turned, strict=True))
+        yield
+        driver.send_many(session, statement, all_rows)
     else:
         driver.send(session, statement, turned)
-    yield
+        yield
 
 
 def find(session: Session, among: Any, values: Collection[Any], *names: str) -> list[Any]:
@@ -152,18 +163,19 @@ def _select(among: Column[Any], names: tuple[str, ...], on_sqlite: bool) -> tupl
 
 
 @lru_cache(maxsize=256)
-def _order(table: Table, given: tuple[str, ...]) -> Callable[[Row], Any] | None:
+def _order(table: Table, names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any] | None:
     """What rows are sorted by: their key, a UUID as the number it is, which compares faster."""
-    names = [column.name for column in table.primary_key]
-    if not set(names) <= set(given):
+    key = list(table.primary_key)
+    if not {column.name for column in key} <= set(names):
         return None
-    ids = {column.name for column in table.primary_key if isinstance(column.type, Id)}
+    places = [names.index(column.name) for column in key]
+    ids = {place for place, column in zip(places, key, strict=True) if isinstance(column.type, Id)}
     if not ids:
-        return itemgetter(*names)
-    if len(names) == 1:
-        name = names[0]
-        return lambda row: row[name].int
-    return lambda row: tuple([row[name].int if name in ids else row[name] for name in names])
+        return itemgetter(*places)
+    if len(places) == 1:
+        place = places[0]
+        return lambda row: row[place].int
+    return lambda row: tuple([row[each].int if each in ids else row[each] for each in places])
 
 
 # --- values, a column at a time -------------------------------------------------------------------
@@ -203,7 +215,11 @@ def _json(values: list[Any]) -> str:
 
 def _sortable(moments: list[datetime | None]) -> list[str | None]:
     """`types.sortable` for many; msgspec writes a moment in UTC ten times faster."""
-    texts, count = msgspec.to_builtins(moments), len(moments)
+    count, first = len(moments), moments[0]
+    if first is moments[-1] and moments.count(first) == count:  # a batch writes at one moment
+        _refuse_naive([first])
+        return [None if first is None else sortable(first)] * count
+    texts = msgspec.to_builtins(moments)
     if None not in texts:
         written = "\n".join(texts)
         if written.count("Z") == count and len(written) == count * (UTC_LENGTH + 1) - 1:

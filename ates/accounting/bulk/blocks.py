@@ -5,13 +5,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from ates.accounting.bulk.ready import Ready, identity
-from ates.accounting.chain import BEFORE_ALL, NOTHING, PIECES, block_hash, number
+from ates.accounting.chain import BEFORE_ALL, ID, NOTHING, PIECES, block_hash, number
 from ates.accounting.keyring import Books
 from ates.accounting.models import Block, Entry
 from ates.contracts.accounting import LEDGER, Kind
-from ates.contracts.chronicle import identity as digits_of
-from ates.contracts.chronicle import identity_text, moment, moment_text
+from ates.contracts.chronicle import identity, identity_text, moment, moment_text
 from ates.kernel.bulk import Loader, Row
 
 ENTRY = (
@@ -36,7 +34,7 @@ class State:
     canon: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        self.name, self.canon = str(self.person_id), identity(self.person_id.bytes)
+        self.name, self.canon = str(self.person_id), ID + self.person_id.bytes
 
 
 class Place:
@@ -58,7 +56,7 @@ class Chain:
         self.hash = BEFORE_ALL
         self.entries: list[Row] = []
         self.blocks: list[Row] = []
-        self._block: list[Ready] = []
+        self._first, self._told = 1, list[bytes]()  # of the block in the making
 
     def post(
         self, place: Place, account: State, kind: Kind, source: Source, cents: int, at: int
@@ -69,8 +67,8 @@ class Chain:
         account.balance_cents += cents
         event, told_event = None, NOTHING
         if kind != "payout":
-            digits = digits_of(at, self.entry_no)
-            event, told_event = identity_text(digits), identity(bytes.fromhex(digits))
+            digits = identity(at, self.entry_no)
+            event, told_event = identity_text(digits), ID + bytes.fromhex(digits)
         key, source_id, source_no = source
         self.entries.append(
             (
@@ -80,20 +78,19 @@ class Chain:
         )  # fmt: skip
         told = (
             number(self.entry_no), account.canon, number(account.last_seq), PIECES[kind],
-            identity(key), number(source_no), number(cents), number(account.balance_cents),
+            ID + key, number(source_no), number(cents), number(account.balance_cents),
             place.days, number(at), place.moment, told_event,
         )  # fmt: skip
-        self._block.append(Ready(self.entry_no, b"".join(told)))
+        self._told += told
 
     def seal(self, place: Place) -> None:
         """The entries since the last time are a block, which is said."""
         self.block_no += 1
         self.said += 1
-        first, last = self._block[0].entry_no, self._block[-1].entry_no
-        self.hash = block_hash(self.key, self.hash, self.block_no, moment(place.at), self._block)
-        row = (self.block_no, first, last, place.posted, self.key_id, self.hash)
-        self.blocks.append(row)
-        self._block = []
+        ends, told = (self._first, self.entry_no), b"".join(self._told)
+        self.hash = block_hash(self.key, self.hash, self.block_no, moment(place.at), ends, told)
+        self.blocks.append((self.block_no, *ends, place.posted, self.key_id, self.hash))
+        self._first, self._told = self.entry_no + 1, []
 
     def event(self) -> dict[str, Any]:
         """What the ledger's next event begins with."""

@@ -1,27 +1,24 @@
 """The unit of accounting: collects what a batch of events means in money, and posts it at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from ates.accounting.chain import Line
 from ates.accounting.days import Calendar, ensure
 from ates.accounting.keyring import Books
 from ates.accounting.ledger import Ledger, plain
 from ates.accounting.models import (
     Account,
-    AccountDay,
     Block,
-    DayReward,
-    DayTotal,
     Entry,
 )
 from ates.accounting.posting import drawing, names, reading, sums
 from ates.accounting.posting.batch import Batch
-from ates.accounting.posting.entry import NewEntry
+from ates.accounting.posting.entry import NewEntry, posted
 from ates.accounting.posting.facts import (
     Fact,
     PersonCard,
@@ -33,8 +30,8 @@ from ates.accounting.posting.facts import (
 from ates.accounting.posting.memory import Known, Memory
 from ates.accounting.posting.reading import AccountState
 from ates.accounting.pricing import Price
-from ates.accounting.writing import Merge, Row, add, bulk, columns_of, names_of, replace, writing
-from ates.contracts.accounting import EntriesPosted, Kind
+from ates.accounting.writing import Row, bulk, columns_of, lay, names_of, replace, writing
+from ates.contracts.accounting import Card, EntriesPosted, Kind
 from ates.kernel import clock
 from ates.kernel.driver import pipelined
 from ates.kernel.envelope import Meta
@@ -44,22 +41,8 @@ __all__ = ["PersonCard", "Posting", "TaskCard"]
 
 AHEAD = timedelta(minutes=5)  # how far the clocks of two machines may differ
 ENTRY = names_of(Entry)
-SUMS: Sequence[tuple[type[Any], Callable[[Sequence[NewEntry]], Sequence[Row]], Merge]] = (
-    (
-        AccountDay,
-        sums.account_days,
-        add(
-            "fee_cents",
-            "reward_cents",
-            "adjustment_cents",
-            "payout_cents",
-            "entries",
-            latest=("last_seq",),
-        ),
-    ),
-    (DayTotal, sums.day_totals, add("amount_cents", "entries", latest=("last_entry_no",))),
-    (DayReward, sums.day_rewards, add("tasks")),
-)
+KIND: Final = 3  # places in a line
+SOURCE: Final = 4
 ACCOUNT = AccountState.__struct_fields__
 REPLACED = replace("balance_cents", "last_seq")
 
@@ -77,7 +60,7 @@ class Posting:
 
     def __init__(self, session: Session, books: Books, *, hopes: Memory | None = None) -> None:
         self.session, self.books, self.memory = session, books, hopes
-        self.posted: list[NewEntry] = []  # after `flush`: the new entries, in order
+        self._lines: list[Line] = []
         # A UUID is hashed and compared in Python, the number it is in C: keys are numbers here.
         self._facts: dict[tuple[Kind, int, int], Fact] = {}
         self._tasks: dict[int, Task] = {}  # in order of their first mention
@@ -145,22 +128,24 @@ class Posting:
             return
         ledger, now = Ledger.lock(self.session), clock.now()
         facts = self._fresh(now)
-        people = {fact.person_id.int: fact.person_id for fact in facts}
-        known = self._known(ledger, people)
+        known = self._known(ledger, facts)
         calendar = self._calendar(ledger, facts, known, now) if facts else Calendar([], [], now)
         reached = names.reached(self.session, self._people.values())
         with pipelined(self.session):
             names.keep_people(self.session, self._people.values(), reached, now)
             names.keep_cards(self.session, self._tasks.values())
             prices = self._prices(ledger, known.prices, now)
-            batch = Batch(ledger, calendar, known.of(people), prices, now)
+            batch = Batch(ledger, calendar, known.accounts, prices, now)
             self._post(batch, facts)
-            columns = columns_of(batch.entries, ENTRY)
-        self._write(batch, columns)
+        self._write(batch)
         if self.memory is not None:
-            known.accounts.update(batch.accounts)
             self.memory.keep(ledger, known)
-        self.posted = batch.entries
+        self._lines = batch.lines
+
+    @property
+    def posted(self) -> list[NewEntry]:
+        """The entries that `flush` made, in order."""
+        return [NewEntry(*line) for line in self._lines]
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -172,13 +157,14 @@ class Posting:
             _refuse_future(facts, now)  # a repetition is none: the clock may have gone back since
         return facts
 
-    def _known(self, ledger: Ledger, people: Mapping[int, UUID]) -> Known:
+    def _known(self, ledger: Ledger, facts: Sequence[Fact]) -> Known:
         """What is there of the accounts and prices that are needed: what nobody remembers is asked
         for. A hopeful unit does not ask for the price of a task that is just being created."""
         hopes, known = self.memory is not None, Known()
         if self.memory is not None:
             known = self.memory.recall(ledger)
-        unmet = [who for number, who in people.items() if number not in known.accounts]
+        there = known.accounts
+        unmet = {fact.person_id for fact in facts if fact.person_id.int not in there}
         known.accounts.update(reading.accounts(self.session, unmet))
         tasks = [
             task.id
@@ -211,37 +197,37 @@ class Posting:
 
     def _post(self, batch: Batch, fresh: Sequence[Fact]) -> None:
         """Make the entries; their accounts are written as they are after them."""
-        for fact in fresh:
-            batch.post(fact)
-        accounts = sorted(batch.accounts.values(), key=attrgetter("id"))
+        batch.post(fresh)
+        accounts = [batch.touched[number] for number in sorted(batch.touched)]
         with writing(self.session, Account, columns_of(accounts, ACCOUNT), REPLACED):
             pass
 
-    def _write(self, batch: Batch, columns: Mapping[str, list[Any]]) -> None:
+    def _write(self, batch: Batch) -> None:
         """One statement per table, parents first; what needs no table is made meanwhile."""
-        rewarded = [entry.source_id for entry in batch.entries if entry.kind == "reward"]
+        rewarded = [line[SOURCE] for line in batch.lines if line[KIND] == "reward"]
         cards = reading.cards(self.session, rewarded)
-        with writing(self.session, Entry, columns):
+        entries = _side_by_side(batch.lines)
+        with writing(self.session, Entry, entries):
             blocks = self._seal(batch, cards)
-            added = [(model, rows(batch.entries), merge) for model, rows, merge in SUMS]
+            added = [list(each.rows(entries)) for each in sums.SUMS]
         with pipelined(self.session):
-            for model, rows, merge in added:
-                bulk(self.session, model, rows, merge)
+            for each, rows in zip(sums.SUMS, added, strict=True):
+                lay(self.session, each.model, each.names, rows, each.merge)
             bulk(self.session, Block, blocks)
             batch.ledger.save(self._cause())
 
-    def _seal(self, batch: Batch, cards: Mapping[int, Row]) -> list[Row]:
+    def _seal(self, batch: Batch, cards: Mapping[int, Card]) -> list[Row]:
         """The rows of the blocks, and what is said of each."""
         key_id = self.books.keyring.current
         key = self.books.keyring.sub_key(key_id, "chain")
         blocks: list[Row] = []
-        for row, entries in batch.blocks(key, key_id):
+        for row, lines in batch.blocks(key, key_id):
             blocks.append(row)
             batch.ledger.say(
                 EntriesPosted,
                 block_no=row["block_no"],
-                entries=[entry.posted() for entry in entries],
-                cards=_cards_of(entries, cards),
+                entries=[posted(line) for line in lines],
+                cards=_cards_of(lines, cards),
             )
         return blocks
 
@@ -274,6 +260,11 @@ class Posting:
         return found
 
 
+def _side_by_side(lines: Sequence[Line]) -> Mapping[str, Sequence[Any]]:
+    """The columns of the table of entries; the person behind them has none there."""
+    return dict(zip(ENTRY, zip(*lines, strict=True), strict=False)) or dict.fromkeys(ENTRY, ())
+
+
 def _refuse_future(facts: Sequence[Fact], now: datetime) -> None:
     if moment := _in_future(facts, now):
         raise TooEarly(f"{plain(moment)} has not come, here it is {plain(now)}")
@@ -286,7 +277,7 @@ def _in_future(facts: Sequence[Fact], now: datetime) -> datetime | None:
     return next((moment for moment in moments if moment is not None and moment > until), None)
 
 
-def _cards_of(entries: Sequence[NewEntry], cards: Mapping[int, Row]) -> list[Row]:
+def _cards_of(lines: Sequence[Line], cards: Mapping[int, Card]) -> list[Card]:
     """How the rewarded tasks are called, as far as it is known."""
-    found = (cards.get(entry.source_id.int) for entry in entries if entry.kind == "reward")
+    found = (cards.get(line[SOURCE].int) for line in lines if line[KIND] == "reward")
     return [card for card in found if card is not None]

@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from ates.accounting.keyring import Keyring
 from ates.accounting.ledger import Ledger
-from ates.accounting.models import PricedKind, PriceTotal, TaskPrice
+from ates.accounting.models import PriceTotal, TaskPrice
 from ates.accounting.pricing import Price, price_of
-from ates.accounting.writing import Row, add, bulk
+from ates.accounting.writing import add, lay
+from ates.contracts.accounting import Price as Said
 from ates.contracts.accounting import TasksPriced
 
-KINDS: Sequence[PricedKind] = ("fee", "reward")
+PRICE = ("task_id", "fee_cents", "reward_cents", "key_id", "priced_at")
+PRICE_TOTAL = ("kind", "cents", "tasks")
 TOTAL = add("tasks")
 
 
@@ -22,30 +24,27 @@ def draw(
     ledger: Ledger, tasks: Sequence[UUID], keyring: Keyring, now: datetime
 ) -> dict[int, Price]:
     """Draw the prices of tasks that are heard of for the first time; they are counted and said."""
-    key = keyring.sub_key(keyring.current, "price")
-    drawn = {task.int: price_of(task, key) for task in tasks}
+    if not tasks:
+        return {}
     key_id = keyring.current
+    key = keyring.sub_key(key_id, "price")
+    drawn = [price_of(task, key) for task in tasks]
     rows = [
-        {
-            "task_id": task,
-            "fee_cents": price.fee_cents,
-            "reward_cents": price.reward_cents,
-            "key_id": key_id,
-            "priced_at": now,
-        }
-        for task, price in zip(tasks, drawn.values(), strict=True)
+        (task, price.fee_cents, price.reward_cents, key_id, now)
+        for task, price in zip(tasks, drawn, strict=True)
     ]
-    if rows:
-        bulk(ledger.session, TaskPrice, rows)
-        _count(ledger.session, rows)
-        ledger.say(TasksPriced, prices=rows)  # as far as others hear of them
-    return drawn
+    lay(ledger.session, TaskPrice, PRICE, rows)
+    _count(ledger.session, drawn)
+    said = [
+        Said(task_id=task, fee_cents=fee, reward_cents=reward) for task, fee, reward, *_ in rows
+    ]
+    ledger.say(TasksPriced, prices=said)
+    return {task.int: price for task, price in zip(tasks, drawn, strict=True)}
 
 
-def _count(session: Session, rows: Sequence[Row]) -> None:
-    totals = [
-        {"kind": kind, "cents": cents, "tasks": tasks}
-        for kind in KINDS
-        for cents, tasks in Counter([row[f"{kind}_cents"] for row in rows]).items()
-    ]
-    bulk(session, PriceTotal, totals, TOTAL)
+def _count(session: Session, prices: Sequence[Price]) -> None:
+    fees = Counter([price.fee_cents for price in prices])
+    rewards = Counter([price.reward_cents for price in prices])
+    totals = [("fee", *each) for each in fees.items()]
+    totals += [("reward", *each) for each in rewards.items()]
+    lay(session, PriceTotal, PRICE_TOTAL, totals, TOTAL)

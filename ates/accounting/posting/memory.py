@@ -1,6 +1,5 @@
 """What the last batch of this process left in mind: accounts, prices and days."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -25,10 +24,6 @@ class Known:
     accounts: dict[int, AccountState] = field(default_factory=dict)
     prices: dict[int, Price] = field(default_factory=dict)
     calendar: Calendar | None = None
-
-    def of(self, people: Iterable[int]) -> dict[int, AccountState]:
-        """The accounts of these people, as far as they are known."""
-        return {who: self.accounts[who] for who in people if who in self.accounts}
 
 
 class Memory:

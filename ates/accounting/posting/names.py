@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from ates.accounting.models import Account, Card, PayoutLetter, Person
 from ates.accounting.posting.facts import PersonCard, Task, TaskCard
-from ates.accounting.writing import bulk, newer
+from ates.accounting.writing import bulk, lay, newer
 from ates.kernel.mail import LetterState
 from ates.kernel.worded import Worded
 
 PERSON = newer("name", "email", "role", "trade", "locale", "active")
 CARD = newer("number", "title", "jira_id", "description")
+TOLD = TaskCard.__struct_fields__
+_told = attrgetter(*TOLD)
 RETITLE = (
     update(Card)
     .where(Card.task_id == bindparam("of"), Card.version < bindparam("no"))
@@ -67,17 +70,17 @@ def keep_people(
 
 def keep_cards(session: Session, tasks: Iterable[Task]) -> None:
     """Upsert cards, then put later titles on them; a title without a card waits for none."""
-    created: dict[int, Any] = {}  # one row per task: a merge meets each row once
+    created: dict[int, tuple[Any, ...]] = {}  # one row per task: a merge meets each row once
     retitled = []
     for task in tasks:
         for card in sorted(task.cards, key=_version) if len(task.cards) > 1 else task.cards:
             if card.number is not None:
-                created[task.id.int] = {"task_id": task.id, **_fields(card)}
+                created[task.id.int] = (task.id, *_told(card))
             else:
                 retitled.append(
                     {"of": task.id, "says": card.title, "jira": card.jira_id, "no": card.version}
                 )
-    bulk(session, Card, list(created.values()), CARD)
+    lay(session, Card, ("task_id", *TOLD), list(created.values()), CARD)
     if retitled:
         session.connection().execute(RETITLE, retitled)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ates.accounting.models import Account, Card, TaskPrice
 from ates.accounting.posting.facts import Fact, Key, refuse_other
 from ates.accounting.pricing import Price
+from ates.contracts import accounting as contract
 from ates.kernel import db, many
 from ates.kernel.types import BigInt, Id, UTCDateTime
 
@@ -94,11 +95,14 @@ def prices(session: Session, tasks: Collection[UUID]) -> dict[int, Price]:
     return {task_id.int: Price(fee, reward) for task_id, fee, reward in rows}
 
 
-def cards(session: Session, tasks: Collection[UUID]) -> dict[int, dict[str, Any]]:
+def cards(session: Session, tasks: Collection[UUID]) -> dict[int, contract.Card]:
     """The cards of these tasks, as others hear of them, as far as they came; by the number of the
     task's id."""
     rows = many.find(session, CARDS.task_id, tasks, *CARD)
-    return {row[0].int: dict(zip(CARD, row, strict=True)) for row in rows}
+    return {
+        task_id.int: contract.Card(task_id=task_id, number=number, title=title, jira_id=jira_id)
+        for task_id, number, title, jira_id in rows
+    }
 
 
 def _entries(session: Session, keys: Sequence[Key]) -> dict[Key, Row[Any]]:

@@ -1,79 +1,93 @@
 """What entries in the making add to the sums of accounts and days: the rows to be merged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from ates.accounting.posting.entry import NewEntry
+from ates.accounting.models import AccountDay, DayReward, DayTotal
+from ates.accounting.writing import Merge, add
 from ates.contracts.accounting import Kind
 
-SUM_OF: Mapping[Kind, str] = {
-    "fee": "fee_cents",
-    "reward": "reward_cents",
-    "adjustment": "adjustment_cents",
-    "payout": "payout_cents",
+Columns = Mapping[str, Sequence[Any]]  # of entries, side by side
+Rows = Iterable[Sequence[Any]]
+
+OF_ACCOUNT = (
+    "account_id", "business_date", "fee_cents", "reward_cents", "adjustment_cents",
+    "payout_cents", "entries", "first_seq", "last_seq",
+)  # fmt: skip
+OF_DAY = ("business_date", "kind", "amount_cents", "entries", "first_entry_no", "last_entry_no")
+OF_REWARD = ("completed_on", "reward_cents", "tasks", "first_entry_no")
+SUM_OF: Mapping[Kind, int] = {  # where the sum of a kind stands in a row of OF_ACCOUNT
+    "fee": 2,
+    "reward": 3,
+    "adjustment": 4,
+    "payout": 5,
 }
 
-Sum = dict[str, Any]
 
-
-def account_days(entries: Sequence[NewEntry]) -> list[Sum]:
-    """What each account gets on each business day."""
-    rows: dict[tuple[int, date], Sum] = {}
-    for entry in entries:
-        key = entry.account_id, entry.business_date
-        row = rows.get(key)
+def account_days(entries: Columns) -> Rows:
+    """What each account gets on each business day, a row of OF_ACCOUNT each."""
+    rows: dict[tuple[int, date], list[Any]] = {}
+    for account_id, day, kind, cents, seq in _of(
+        entries, "account_id", "business_date", "kind", "amount_cents", "account_seq"
+    ):
+        row = rows.get((account_id, day))
         if row is None:
-            row = rows[key] = {
-                "account_id": entry.account_id,
-                "business_date": entry.business_date,
-                "fee_cents": 0,
-                "reward_cents": 0,
-                "adjustment_cents": 0,
-                "payout_cents": 0,
-                "entries": 0,
-                "first_seq": entry.account_seq,
-            }
-        row[SUM_OF[entry.kind]] += entry.amount_cents
-        row["entries"] += 1
-        row["last_seq"] = entry.account_seq
-    return list(rows.values())
+            row = rows[account_id, day] = [account_id, day, 0, 0, 0, 0, 0, seq, 0]
+        row[SUM_OF[kind]] += cents
+        row[6] += 1
+        row[8] = seq
+    return rows.values()
 
 
-def day_totals(entries: Sequence[NewEntry]) -> list[Sum]:
-    """What all accounts together get of each kind on each business day."""
-    rows: dict[tuple[date, Kind], Sum] = {}
-    for entry in entries:
-        key = entry.business_date, entry.kind
-        row = rows.get(key)
+def day_totals(entries: Columns) -> Rows:
+    """What all accounts together get of each kind on each business day: rows of OF_DAY."""
+    rows: dict[tuple[date, Kind], list[Any]] = {}
+    for day, kind, cents, number in _of(
+        entries, "business_date", "kind", "amount_cents", "entry_no"
+    ):
+        row = rows.get((day, kind))
         if row is None:
-            row = rows[key] = {
-                "business_date": entry.business_date,
-                "kind": entry.kind,
-                "amount_cents": 0,
-                "entries": 0,
-                "first_entry_no": entry.entry_no,
-            }
-        row["amount_cents"] += entry.amount_cents
-        row["entries"] += 1
-        row["last_entry_no"] = entry.entry_no
-    return list(rows.values())
+            row = rows[day, kind] = [day, kind, 0, 0, number, 0]
+        row[2] += cents
+        row[3] += 1
+        row[5] = number
+    return rows.values()
 
 
-def day_rewards(entries: Sequence[NewEntry]) -> list[Sum]:
-    """How many tasks were completed at each reward on each day."""
-    rows: dict[tuple[date, int], Sum] = {}
-    for entry in entries:
-        if entry.kind != "reward":
+def day_rewards(entries: Columns) -> Rows:
+    """How many tasks were completed at each reward on each day: rows of OF_REWARD."""
+    rows: dict[tuple[date, int], list[Any]] = {}
+    for day, kind, cents, number in _of(entries, "occurred_on", "kind", "amount_cents", "entry_no"):
+        if kind != "reward":
             continue
-        key = entry.occurred_on, entry.amount_cents
-        row = rows.get(key)
+        row = rows.get((day, cents))
         if row is None:
-            row = rows[key] = {
-                "completed_on": entry.occurred_on,
-                "reward_cents": entry.amount_cents,
-                "tasks": 0,
-                "first_entry_no": entry.entry_no,
-            }
-        row["tasks"] += 1
-    return list(rows.values())
+            row = rows[day, cents] = [day, cents, 0, number]
+        row[2] += 1
+    return rows.values()
+
+
+def _of(entries: Columns, *names: str) -> Iterable[tuple[Any, ...]]:
+    return zip(*(entries[name] for name in names), strict=True)
+
+
+class Summed(NamedTuple):
+    """A table of sums, its columns, what entries add to it, and how that is merged."""
+
+    model: type[Any]
+    names: tuple[str, ...]
+    rows: Callable[[Columns], Rows]
+    merge: Merge
+
+
+SUMS = (
+    Summed(
+        AccountDay,
+        OF_ACCOUNT,
+        account_days,
+        add(*OF_ACCOUNT[2:7], latest=("last_seq",)),
+    ),
+    Summed(DayTotal, OF_DAY, day_totals, add(*OF_DAY[2:4], latest=("last_entry_no",))),
+    Summed(DayReward, OF_REWARD, day_rewards, add("tasks")),
+)

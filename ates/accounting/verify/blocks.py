@@ -1,7 +1,5 @@
 """A range of blocks, one after the other: numbers, hashes, and every entry in them."""
 
-import hashlib
-import hmac
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ates.accounting.chain import BEFORE_ALL, canon
+from ates.accounting.chain import BEFORE_ALL, block_hash
 from ates.accounting.keyring import Books
 from ates.accounting.models import Block, Head
 from ates.accounting.verify import columns
@@ -107,13 +105,12 @@ class Inspection:
         self.entries += high - low
 
     def _hash(self, block: Any, told: Sequence[bytes]) -> bytes | None:
-        """The block's hash once more, as `chain.block_hash` makes it; None without its key."""
-        key = self._key(block.key_id)
+        """The block's hash once more; None without its key."""
+        key, ends = self._key(block.key_id), (block.first_entry_no, block.last_entry_no)
         if key is None:
             return None
-        digest = hashlib.sha256(b"".join(told)).digest()
-        numbers = (block.block_no, block.first_entry_no, block.last_entry_no)
-        return hmac.digest(key, canon(self.before, *numbers, block.posted_at, digest), "sha256")
+        entries = b"".join(told)
+        return block_hash(key, self.before, block.block_no, block.posted_at, ends, entries)
 
     def _key(self, key_id: int) -> bytes | None:
         if key_id not in self._keys:

@@ -97,7 +97,7 @@ class Page:
         return len(self.entry_no)
 
     def told(self, people: dict[int, str], pieces: Pieces) -> list[bytes]:
-        """The bytes of each entry, the same as `chain.Line.canon`."""
+        """The bytes of each entry, the same as `chain.told`."""
         owners = {account: identity(people.get(account, "")) for account in set(self.account_id)}
         columns = (
             [_number(value) for value in self.entry_no],

@@ -363,7 +363,7 @@ BUGS = [
     Bug(
         "a late entry counts in its closed day",
         "P4",
-        changed(Batch, "post", ("max(natural, self.calendar.open[0])", "natural")),
+        changed(Batch, "post", ("max(natural, open_days[0])", "natural")),
         a_late_fact,
     ),
     Bug(

@@ -234,10 +234,10 @@ BUGS = [
             Posting,
             "_post",
             (
-                "    for fact in fresh:\n",
+                "    batch.post(fresh)\n",
                 "    for who in sorted({fact.person_id for fact in fresh}):\n"
                 "        batch.accounts.get(who.int) or batch._open(who)\n"
-                "    for fact in fresh:\n",
+                "    batch.post(fresh)\n",
             ),
         ),
         the_later_id_first,
