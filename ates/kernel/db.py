@@ -113,8 +113,7 @@ class Database:
         ):
             session.info["driver"] = None, connection.connection.dbapi_connection
             yield session
-            if session.in_transaction():
-                session.commit()  # it writes what it holds; the connection's own commit follows
+            session.flush()  # what it holds; the connection commits
         for act in session.info.pop("after_commit", {}).values():
             act()
 

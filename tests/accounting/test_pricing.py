@@ -1,5 +1,6 @@
 """Prices: drawn once, from both inclusive ranges, repeatable with the key alone (R13)."""
 
+import hmac
 from collections import Counter
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import select
 
 from ates.accounting.keyring import Keyring
 from ates.accounting.models import PriceTotal, TaskPrice
-from ates.accounting.pricing import price_of
+from ates.accounting.pricing import LABEL, halves_of, price_of
 from ates.kernel.errors import ConfigError, Hopeless
 from tests.accounting.make import ARA, BIBI, KEYRING, Office, books, task
 from tests.engines.marks import both
@@ -33,6 +34,14 @@ def test_a_price_depends_on_the_key_and_on_the_use_of_it() -> None:
     one, two = KEYRING.sub_key(1, "price"), KEYRING.sub_key(1, "chain")
     assert one != two
     assert [price_of(task(n), one) for n in range(9)] != [price_of(task(n), two) for n in range(9)]
+
+
+def test_a_price_is_drawn_by_hmac_sha256() -> None:
+    """RFC 2104, by the module that pricing is too often asked to use."""
+    key = KEYRING.sub_key(1, "price")
+    for number in range(1, 200):
+        drawn = hmac.digest(key, LABEL + task(number).bytes, "sha256")
+        assert halves_of(task(number).bytes, key) == (drawn[:8], drawn[8:16])
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,6 @@ def test_ids_of_titles_that_were_never_told_are_shown(desk: Desk, admin: FlaskCl
     ledger = Ledger()
     ledger.open(TODAY)
     ledger.post(ledger.entry("reward", ids.new(), 2000, TODAY))
-    object.__setattr__(ledger.events[-1], "cards", [])
+    ledger.events[-1].cards.clear()
     told(desk, ledger.events)
     assert f"$20.00 {make.task(1)}" in read(admin)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, exc, insert, select, text, update
 
+from ates.kernel import driver
 from ates.kernel.bus import publish
 from ates.kernel.db import WORK, Database, Limits, after_commit
 from ates.kernel.driver import pipelined
@@ -93,6 +94,35 @@ def test_what_waits_for_the_commit_is_done_after_it_once_or_never(plant: Plant) 
         after_commit(session, "ring", lambda: done.append("never"))
         raise Away
     assert done == ["second"]
+
+
+@pytest.mark.parametrize("way", ["transaction", "begun"])
+def test_what_a_session_holds_is_written_at_the_end_or_not_at_all(plant: Plant, way: str) -> None:
+    opened, done = getattr(plant.database, way), list[str]()
+    with opened() as session:
+        after_commit(session, "told", lambda: done.append("told"))
+        toy.bump(session, 1, 5).total = 9  # later than its event, which wrote the row
+    with suppress(Away), opened() as session:
+        after_commit(session, "told", lambda: done.append("never"))
+        toy.bump(session, 1, 5)
+        raise Away
+    with plant.database.reading() as session:
+        assert session.scalars(select(toy.Thing.total)).all() == [9]
+    assert done == ["told"]
+
+
+def test_a_session_that_gets_another_connection_speaks_to_that_one(plant: Plant) -> None:
+    written = insert(toy.sums).values(consumer="x", key="y", events=1, total=1)
+    text_of = str(written.compile(compile_kwargs={"literal_binds": True}))
+    with plant.database.session() as session:
+        with session.begin():
+            driver.send(session, "SELECT 1")
+        taken = plant.database.engine.connect()  # the one that was given back
+        with taken, suppress(Away), session.begin():
+            driver.send(session, text_of)
+            raise Away
+    with plant.database.reading() as session:
+        assert session.execute(select(toy.sums)).all() == []
 
 
 def test_a_lock_that_is_held_too_long_is_an_outage(plant: Plant, hasty: Database) -> None:
