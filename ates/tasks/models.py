@@ -104,11 +104,9 @@ class Word(Base):
     __tablename__ = "tasks_word"
 
     word: Mapped[str] = mapped_column(Plain, primary_key=True)
-    task_id: Mapped[UUID] = mapped_column(
-        Id, ForeignKey("tasks_task.id"), primary_key=True, index=True
-    )
+    task_id: Mapped[UUID] = mapped_column(Id, ForeignKey("tasks_task.id"), primary_key=True)
 
-    __table_args__ = (db.STRICT,)
+    __table_args__ = (Index("ix_tasks_word_of", "task_id", "word"), db.STRICT)
 
 
 class Assignee(Base):

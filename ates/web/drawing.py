@@ -7,12 +7,14 @@ function wants to be given, and makes Markup of Markup twice: a fifth of the tim
 from types import FunctionType
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g, url_for
 from flask.templating import Environment
 from jinja2 import nodes, runtime
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.utils import internalcode
 from markupsafe import Markup, escape
+
+MARK = 7_777_777_777_777  # a number that nothing has
 
 
 class Context(runtime.Context):
@@ -56,6 +58,18 @@ class Templates(Environment):
         if kind is Markup:
             return value
         return str(value) if kind is int else escape(value)
+
+
+def numbered(endpoint: str, number: int, **values: Any) -> str:
+    """`url_for` of one of many things with a `number`, worked out once a page: a list asks for
+    fifty addresses, of 30 µs each."""
+    known: dict[Any, list[str]] = g.setdefault("addresses", {})
+    asked = (endpoint, *values.items())
+    around = known.get(asked)
+    if around is None:
+        around = known[asked] = url_for(endpoint, number=MARK, **values).split(str(MARK))
+    before, after = around
+    return f"{before}{number}{after}"
 
 
 def init_app(app: Flask) -> None:

@@ -44,6 +44,7 @@ def init_app(app: Flask, config: Config, contexts: Sequence[Context]) -> None:
     sheet.init_app(app)
     app.jinja_env.globals["frame"] = frame.frame
     app.jinja_env.globals["mounted"] = frame.mounted
+    app.jinja_env.globals["numbered"] = drawing.numbered
     app.register_blueprint(pages.pages)
     app.register_blueprint(mailbox.pages)
     app.register_blueprint(description)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BindParameter, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, and_, bindparam, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from ates.kernel.asking import columns
@@ -50,17 +50,26 @@ _SUMS = select(
     func.coalesce(func.sum(Task.worth_cents), 0),
     func.count().filter(Task.reward_cents.is_(None)),
 ).where(Task.assignee_id == _person, Task.status == Status.OPEN)
-_came = Assignment.assignee_id == _person
+_since_then = Assignment.at > bindparam("seen_at")
 _again = func.coalesce(Assignment.previous_id == Assignment.assignee_id, False)
-_SINCE = (
+# Apart, since only what came has a fee to look up: each of the two is an index of its own anyway.
+_moved = union_all(
     select(
-        func.count(Assignment.run.distinct()),
-        func.count().filter(~_came),
-        func.count().filter(_came, ~_again),
-        func.coalesce(func.sum(Task.fee_cents).filter(_came), 0),
+        Assignment.run,
+        literal(0).label("left"),
+        case((_again, 0), else_=1).label("came"),
+        Task.fee_cents,
     )
     .join(Task, Task.id == Assignment.task_id)
-    .where(or_(_came, Assignment.previous_id == _person), Assignment.at > bindparam("seen_at"))
+    .where(Assignment.assignee_id == _person, _since_then),
+    select(Assignment.run, literal(1), literal(0), literal(0)).where(
+        Assignment.previous_id == _person, Assignment.assignee_id != _person, _since_then
+    ),
+).subquery()
+_SINCE = select(
+    func.count(_moved.c.run.distinct()),
+    *(func.coalesce(func.sum(each), 0) for each in (_moved.c.left, _moved.c.came)),
+    func.coalesce(func.sum(_moved.c.fee_cents), 0),
 )
 
 
