@@ -25,7 +25,7 @@ def facts() -> dict[str, Any]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "disk_free_gb": round(shutil.disk_usage(DISK).free / 2**30),
         "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "python": _python(),
         "sqlite": sqlite3.sqlite_version,
         "postgresql": _postgresql(),
         **{name: version(name) for name in LIBRARIES},
@@ -38,6 +38,12 @@ def words(found: dict[str, Any]) -> str:
         f"{found['at']}, {found['cores']} cores ({found['processor']}), load {found['load']},"
         f" Python {found['python']}, SQLite {found['sqlite']}, {found['postgresql']}"
     )
+
+
+def _python() -> str:
+    """With its build: the same version is a fifth slower where it was compiled without profile."""
+    _, built = platform.python_build()
+    return f"{platform.python_version()} ({built}, {platform.python_compiler()})"
 
 
 def _processor() -> str:

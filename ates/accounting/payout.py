@@ -215,7 +215,8 @@ def _pay(session: Session, books: Books, day: date, rows: Sequence[Any]) -> None
     for row in rows:
         posting.pay(row.person_id, day=day, amount_cents=row.cents)
     posting.flush()
-    assert len(posting.posted) == len(rows), "who was paid is owed nothing as of that day"
+    posted = posting.posted
+    assert len(posted) == len(rows), "who was paid is owed nothing as of that day"
     payouts = [
         {
             "business_date": day,
@@ -223,10 +224,10 @@ def _pay(session: Session, books: Books, day: date, rows: Sequence[Any]) -> None
             "amount_cents": -entry.amount_cents,
             "entry_no": entry.entry_no,
         }
-        for entry in posting.posted
+        for entry in posted
     ]
     bulk(session, Payout, payouts)
-    letters.write(session, books, day, payouts, posting.posted[0].posted_at)
+    letters.write(session, books, day, payouts, posted[0].posted_at)
 
 
 def _payable(session: Session, day: date) -> bool:
