@@ -130,7 +130,7 @@ def _found_by(session: Session, words: Sequence[str], key: str) -> ColumnElement
     rest = (word for place, word in enumerate(words) if place != lead)
     titled = of_words[lead].where(*(_has(Word.task_id, word) for word in rest))
     if min(counts) >= COMMON:
-        walked = and_(*(_has(Task.id, word) for word in words))
+        walked = and_(*(_asked_of_each(Task.id, word) for word in words))
         return or_(_key_begins(Task, key), walked) if key else walked
     if common_key:
         return or_(_key_begins(Task, key), _among(titled))
@@ -150,6 +150,14 @@ def _up_to_common(sought: Select[Any]) -> ScalarSelect[int]:
 def _has(task_id: Any, word: str) -> ColumnElement[bool]:
     own = aliased(Word)
     return exists().where(own.task_id == task_id, _begins(own, word))
+
+
+def _asked_of_each(task_id: Any, word: str) -> ColumnElement[bool]:
+    """`_has`, never turned into a join: PostgreSQL would gather all tasks with the word after all,
+    or start workers, which takes longer than to fill the page. To it an offset forbids that."""
+    own = aliased(Word)
+    there = select(own.task_id).where(own.task_id == task_id, _begins(own, word))
+    return there.offset(0).exists()
 
 
 def _key_begins(task: Any, key: str) -> ColumnElement[bool]:
