@@ -105,13 +105,13 @@ class Database:
     @contextmanager
     def begun(self) -> Iterator[Session]:
         """The same for a batch: begun at once, and spoken to past SQLAlchemy (kernel.driver), whose
-        session joins in if somebody uses it. To open one takes twice as long as to begin."""
+        session joins in if somebody uses it."""
         with (
             plain_faults(),
             self._writing.begin() as connection,
             Session(connection, expire_on_commit=False) as session,
         ):
-            session.info["driver"] = None, connection.connection.dbapi_connection
+            session.info["driver"] = None, connection, connection.connection.dbapi_connection
             yield session
             session.flush()  # what it holds; the connection commits
         for act in session.info.pop("after_commit", {}).values():

@@ -74,17 +74,17 @@ def copying(session: Session, statement: str, columns: list[list[str]]) -> Itera
 def _raw(session: Session) -> Any:
     """The driver's connection; SQLAlchemy walks to it anew each time, so it is kept for a
     transaction."""
-    transaction, kept = session.get_transaction(), session.info.get("driver")
-    if kept is not None and kept[0] is transaction:
-        return kept[1]
-    raw = session.connection().connection.dbapi_connection
-    session.info["driver"] = session.get_transaction(), raw
-    return raw
+    kept = session.info.get("driver")
+    if kept is None or kept[0] is not session.get_transaction():
+        connection = session.connection()
+        raw = connection.connection.dbapi_connection
+        kept = session.info["driver"] = session.get_transaction(), connection, raw
+    return kept[2]
 
 
 def _named(session: Session, statement: str, error: Any) -> Any:
-    connection = session.connection()
-    lost = connection.dialect.is_disconnect(error, _raw(session), None)
+    _, connection, raw = session.info["driver"]  # a session that lost its connection gives no other
+    lost = connection.dialect.is_disconnect(error, raw, None)
     if lost:
         connection.invalidate(error)
     base = sqlite3.Error if isinstance(error, sqlite3.Error) else psycopg.Error

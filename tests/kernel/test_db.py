@@ -275,6 +275,31 @@ def test_a_connection_that_was_cut_in_a_pipeline_is_an_outage_too(plant: Plant) 
         assert session.execute(select(toy.sums)).all() == []
 
 
+@postgresql
+def test_a_batch_whose_connection_was_cut_meets_an_outage_however_often_it_asks(
+    plant: Plant,
+) -> None:
+    seen: list[bool] = []
+
+    def write() -> None:
+        with plant.database.begun() as session:
+            own = driver.send(session, "SELECT pg_backend_pid()").fetchone()[0]
+            with plant.database.transaction() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+            for _ in range(2):
+                try:
+                    driver.send(session, "SELECT 1")
+                except exc.DBAPIError as error:
+                    seen.append(is_outage(error))
+            driver.send(session, "SELECT 1")
+
+    with pytest.raises(DatabaseAway):
+        write()
+    assert seen == [True, True]
+    with plant.database.begun() as session:
+        assert driver.send(session, "SELECT 1").fetchone() == (1,)
+
+
 def test_a_full_pool_is_an_outage(plant: Plant, hasty: Database) -> None:
     open_ones = [hasty.session("read") for _ in range(4)]
     try:
